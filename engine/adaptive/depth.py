@@ -1,0 +1,256 @@
+"""AdaDSR: every pixel passes through as many residual blocks as it needs.
+
+Source: Liu et al., "AdaDSR: Adaptive Inference Networks for Deep Single Image Super-Resolution",
+ECCV Workshops 2020 (arXiv 2004.03915), sections 3.1 to 3.4.
+
+A slim adapter looks at the features z_0 and predicts a depth map d >= 0, one value per
+low-resolution pixel. Block l is weighted by the gate G_l(d) (Eq. 4) and skipped where it is 0:
+
+    z_l = z_{l-1} + G_l(d) * F_l(z_{l-1}),    l = 1..D                                    (Eq. 3)
+
+Deviations:
+
+* `form="output"` (the default) multiplies the adapter's output by the desired depth, as the authors'
+  released code does; `form="input"` multiplies its first convolution, as the text does (Eq. 5). With
+  the former the map is predicted once and every budget is a multiple of it.
+* The depth loss counts what is executed: the first convolution of a block also runs one pixel
+  around the active ones (its results are the second convolution's neighbours), so a ragged map costs
+  more than a smooth one. Its mean is taken over the batch instead of over each sample, which lets
+  detailed patches take from flat ones, and in front of the final ReLU, which would stop its gradient.
+* A block that a pixel would weigh less than SNAP is skipped there.
+* A plan may ask for any executed effort; the paper only offers the desired depth.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from engine.adaptive.wavefront import Region, Wavefront, pack_edsr
+from engine.kernels import convolve, pack
+from engine.networks.edsr import EDSR, conv3x3, macs
+
+
+@dataclass(frozen=True)
+class Config:
+    """The adapter. `width` channels inside; the paper's are 128 (EDSR) and 64 (RCAN)."""
+
+    width: int = 16
+    form: str = "output"
+
+
+class Adapter(nn.Module):
+    """P(z_0, d), section 3.3: five 3x3 convolutions with a shared-slope PReLU between them."""
+
+    def __init__(self, config: Config, channels: int):
+        super().__init__()
+        if config.form not in ("output", "input"):
+            raise ValueError(f"form must be 'output' or 'input', not {config.form!r}")
+        self.config = config
+        widths = [channels, *[config.width] * 4, 1]
+        self.convs = nn.ModuleList(conv3x3(a, b) for a, b in zip(widths, widths[1:], strict=False))
+        self.slopes = nn.ModuleList(nn.PReLU() for _ in range(4))
+        with torch.no_grad():  # the map starts flat, at the desired depth
+            self.convs[-1].weight.mul_(0.1)
+            self.convs[-1].bias.fill_(1.0)
+
+    def forward(self, z0: Tensor, desired: Tensor) -> Tensor:
+        """The depth map (N, 1, H, W) before its final ReLU; desired depth (N, 1, 1, 1)."""
+        first = self.convs[0]
+        if self.config.form == "output":
+            return desired * self._behind(first(z0))
+        response = F.conv2d(z0, first.weight, padding=1)  # d scales the weight, not the bias
+        return self._behind(desired * response + first.bias.view(1, -1, 1, 1))
+
+    def _behind(self, a: Tensor) -> Tensor:
+        for slope, conv in zip(self.slopes, self.convs[1:], strict=True):
+            a = conv(slope(a))
+        return a
+
+
+def gate(depth: Tensor, block: int) -> Tensor:
+    """G_l(d) of Eq. 4 for the block l = `block` + 1: 0 below l - 1, 1 above l, linear between."""
+    return (depth - block).clamp(0, 1)
+
+
+def dilate(mask: Tensor) -> Tensor:
+    """The largest value in each 3x3 neighbourhood of (N, 1, H, W)."""
+    return F.max_pool2d(mask, 3, stride=1, padding=1)
+
+
+class AdaDSR(nn.Module):
+    """A network with residual blocks and the adapter that decides how many each pixel needs."""
+
+    def __init__(self, network: EDSR, config: Config):
+        super().__init__()
+        self.config = config
+        self.network = network
+        self.adapter = Adapter(config, network.config.channels)
+
+    @property
+    def blocks(self) -> int:
+        return self.network.config.blocks
+
+    def depth(self, z0: Tensor, desired: Tensor) -> Tensor:
+        """The depth map (N, 1, H, W) in blocks, 0 <= d; values above D mean D."""
+        return F.relu(self.adapter(z0, desired))
+
+    def masked(self, x: Tensor, depth: Tensor, z0: Tensor | None = None) -> Tensor:
+        """Eq. 3 with dense convolutions: the reference for training and for the sparse path.
+
+        x (N, 3, H, W); depth (N, 1, H, W) -> y (N, 3, sH, sW).
+        """
+        z = z0 = self.network.extract(x) if z0 is None else z0
+        for block in range(self.blocks):
+            z = z + gate(depth, block) * self.network.residual(block, z)
+        return self.network.reconstruct(z, z0, x)
+
+    def forward(self, x: Tensor, desired: Tensor) -> tuple[Tensor, Tensor]:
+        """Super-resolved picture, and the depth map before its ReLU, for the two losses."""
+        z0 = self.network.extract(x)
+        raw = self.adapter(z0, desired)
+        return self.masked(x, F.relu(raw), z0), raw
+
+
+def depth_loss(raw: Tensor, desired: Tensor) -> Tensor:
+    """max(0, mean executed depth - mean desired depth), in blocks (Eq. 7; see the deviations)."""
+    executed = (raw + dilate(raw)) / 2
+    return F.relu(executed.mean() - desired.mean())
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What is known of a picture before any budget: the adapter's map at desired depth 1.
+
+    `content` (H, W) >= FLOOR; the two sorted copies, of it and of its 3x3 maximum, turn the cost of
+    any depth into a few look-ups.
+    """
+
+    content: Tensor
+    sorted_second: Tensor
+    sorted_first: Tensor
+    macs: int
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.content.shape[0], self.content.shape[1]
+
+
+@dataclass(frozen=True)
+class Allocation:
+    """A depth map (H, W) in blocks for one picture, and what it will cost."""
+
+    knob: float
+    map: Tensor
+    macs: int
+
+
+def snap(depth: Tensor) -> Tensor:
+    """Depths up to SNAP above a whole number of blocks lowered to it."""
+    whole = depth.floor()
+    return torch.where(depth - whole > SNAP, depth, whole)
+
+
+FLOOR = 1e-3  # the least content: any pixel reaches every block at some desired depth
+SNAP = 0.125  # a block that would be weighted less is not worth two convolutions
+SURVEY_STRIP = 128
+SURVEY_REACH = 6  # the head and the adapter's five convolutions
+
+
+class DepthUpscaler:
+    """An AdaDSR ready to run. The knob is the desired depth d in blocks.
+
+    Surveys are for `form="output"`, whose map at any d is d times that at 1; with `form="input"` the
+    adapter would have to run again for every d, which no slider can wait for.
+    """
+
+    knob_name, knob_unit, map_name = "d", "blocks", "depth"
+
+    def __init__(self, name: str, module: AdaDSR, device: torch.device):
+        if module.config.form != "output":
+            raise ValueError("only an adapter of the output form can be surveyed")
+        self.name, self.device = name, device
+        self.blocks, self.scale = module.blocks, module.network.config.scale
+        self.costs = macs(module.network.config)
+        self.packed = pack_edsr(module.network.to(device))
+        adapter = module.adapter.to(device)
+        self.adapter = [pack(c.weight.detach(), c.bias.detach()) for c in adapter.convs]
+        self.slopes = [float(s.weight) for s in adapter.slopes] + [0.0]
+
+    @property
+    def knob_range(self) -> tuple[float, float]:
+        return 0.0, float(self.blocks)
+
+    def full_macs(self, size: tuple[int, int]) -> int:
+        """MACs of the plain dense network for a low-resolution size (height, width)."""
+        return self.costs.whole * size[0] * size[1]
+
+    @torch.inference_mode()
+    def survey(self, x: Tensor) -> Survey:
+        """Run head and adapter over a picture x (H, W, 3) in [0, 1]."""
+        height = x.shape[0]
+        strips, executed = [], 0
+        for top in range(0, height, SURVEY_STRIP):
+            bottom = min(height, top + SURVEY_STRIP)
+            above, below = max(0, top - SURVEY_REACH), min(height, bottom + SURVEY_REACH)
+            rows, count = self._content(x[above:below])
+            strips.append(rows[top - above : bottom - above])
+            executed += count
+        return self.survey_of(torch.cat(strips), executed)
+
+    def survey_of(self, content: Tensor, executed: int = 0) -> Survey:
+        """The survey of a given content map (H, W); a flat one spends the same depth everywhere."""
+        content = content.clamp(min=FLOOR)
+        widest = dilate(content[None, None]).flatten()
+        return Survey(content, content.flatten().sort().values, widest.sort().values, executed)
+
+    def _content(self, x: Tensor) -> tuple[Tensor, int]:
+        """The adapter's map (n, W) at d = 1 for rows x (n, W, 3), zero-padded on all sides."""
+        rows, width = x.shape[:2]
+        source = F.pad(x - self.packed.mean, (0, 0, 1, 1, 1, 1))
+        executed = 0
+        slopes = [1.0, *self.slopes]
+        for conv, slope in zip([self.packed.head, *self.adapter], slopes, strict=True):
+            target = x.new_zeros(rows + 2, width + 2, conv.outputs)
+            executed += convolve(source, conv, None, target[1:-1], slope=slope)
+            source = target
+        return source[1:-1, 1:-1, 0], executed
+
+    def cost(self, survey: Survey, desired: float) -> int:
+        """MACs executed at a desired depth: what is always done, and two convolutions a block."""
+        pixels = survey.content.numel()
+        conv = self.costs.block // 2
+        starts = torch.arange(self.blocks, device=survey.content.device) + SNAP
+        bounds = starts / max(desired, 1e-9)
+        entered = [
+            (pixels - torch.searchsorted(values, bounds, right=True)).sum()
+            for values in (survey.sorted_first, survey.sorted_second)
+        ]
+        always = (self.costs.whole - self.blocks * self.costs.block) * pixels
+        return survey.macs + always + conv * int(sum(entered))
+
+    def at_knob(self, survey: Survey, knob: float) -> Allocation:
+        """The paper's control: the depth map at a desired depth."""
+        return Allocation(knob, snap(survey.content * knob), self.cost(survey, knob))
+
+    def at_effort(self, survey: Survey, effort: float) -> Allocation:
+        """The desired depth whose executed MACs are `effort` times those of the dense network.
+
+        The largest such depth that does not overspend; the least possible where even that does.
+        """
+        target = effort * self.full_macs(survey.size)
+        low, high = 0.0, (self.blocks + 1) / float(survey.content.min())
+        if effort >= 1:
+            return self.at_knob(survey, high)
+        for _ in range(40):
+            middle = (low + high) / 2
+            if self.cost(survey, middle) <= target:
+                low = middle
+            else:
+                high = middle
+        return self.at_knob(survey, low)
+
+    def execute(self, x: Tensor, allocation: Allocation, *, region: Region, strip: int) -> Wavefront:
+        """A pass over a region of the picture x (H, W, 3); see `Wavefront.run`."""
+        return Wavefront(self.packed, x, allocation.map, region=region, strip=strip)

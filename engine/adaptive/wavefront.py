@@ -1,0 +1,281 @@
+"""Sparse execution of a residual network, strip by strip, with nothing computed twice.
+
+The picture enters in strips of rows. A convolution cannot compute the last row it has until the next
+strip brings that row's lower neighbour, so layer k runs k rows behind the first: the strips of the
+layers lie on a slanted front that moves down the picture. No strip needs a halo, the result is that
+of the whole picture, and the memory is that of one strip plus the rows between the first layer and
+the last.
+
+Within a block the first convolution runs where the second will look, that is on the active pixels
+and their neighbours, and the second on the active pixels alone (AdaDSR, section 3.2).
+
+One buffer `z` holds the features of every level: block l overwrites rows that block l - 1 has left
+for good. Buffers are (rows, width + 2, channels) with a zero column on either side.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from engine.kernels import PackedConv, convolve, pack
+from engine.networks.edsr import EDSR, macs
+
+
+@dataclass(frozen=True)
+class Region:
+    """Rows top..bottom - 1 and columns left..right - 1 of a low-resolution picture."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+    @property
+    def height(self) -> int:
+        return self.bottom - self.top
+
+    @property
+    def width(self) -> int:
+        return self.right - self.left
+
+    @property
+    def rows(self) -> slice:
+        return slice(self.top, self.bottom)
+
+    @property
+    def columns(self) -> slice:
+        return slice(self.left, self.right)
+
+    def grown(self, margin: int, height: int, width: int) -> "Region":
+        """With `margin` more pixels on each side, as far as the picture reaches."""
+        return Region(
+            max(0, self.top - margin),
+            min(height, self.bottom + margin),
+            max(0, self.left - margin),
+            min(width, self.right + margin),
+        )
+
+
+@dataclass(frozen=True)
+class PackedEDSR:
+    """The weights of an EDSR in the order in which the kernels read them."""
+
+    head: PackedConv
+    blocks: tuple[tuple[PackedConv, PackedConv], ...]
+    fuse: PackedConv
+    tail: PackedConv | nn.Module
+    tail_macs: int
+    mean: Tensor
+    scale: int
+    channels: int
+
+    @property
+    def tail_rows(self) -> int:
+        """How many rows above and below a row the tail looks at."""
+        return 1 if isinstance(self.tail, PackedConv) else 3
+
+    @property
+    def reach(self) -> int:
+        """How many pixels around a pixel the whole network looks at."""
+        return 2 * len(self.blocks) + 2 + self.tail_rows
+
+
+def pack_edsr(network: EDSR, dtype: torch.dtype = torch.float32) -> PackedEDSR:
+    """Pack every convolution once; the residual scale moves into the second of each block."""
+    share = network.config.residual_scale
+
+    def packed(conv: nn.Conv2d, factor: float = 1.0) -> PackedConv:
+        return pack(conv.weight.detach() * factor, conv.bias.detach() * factor, dtype)
+
+    direct = network.config.tail == "direct"
+    return PackedEDSR(
+        head=packed(network.head),
+        blocks=tuple((packed(b.conv1), packed(b.conv2, share)) for b in network.blocks),
+        fuse=packed(network.fuse),
+        tail=packed(network.tail[0]) if direct else network.tail,
+        tail_macs=macs(network.config).tail,
+        mean=network.mean.flatten(),
+        scale=network.config.scale,
+        channels=network.config.channels,
+    )
+
+
+def levels(depth: Tensor, blocks: int) -> Tensor:
+    """How many blocks each pixel of a depth map (h, w) enters: ceil(d) within 0..D, uint8."""
+    return depth.ceil().clamp(0, blocks).to(torch.uint8)
+
+
+def dilated(level: Tensor) -> Tensor:
+    """The largest level in each 3x3 neighbourhood, (h, w) uint8: where first convolutions run."""
+    return F.max_pool2d(level[None, None].float(), 3, stride=1, padding=1)[0, 0].to(torch.uint8)
+
+
+class Wavefront:
+    """One pass over a region of a picture. `macs` counts what has been executed so far.
+
+    x (H, W, 3) is the whole picture in [0, 1], depth (H, W) its depth map in blocks; both may lie on
+    any device. `strip` is the number of rows that enter at a time.
+    """
+
+    def __init__(self, packed: PackedEDSR, x: Tensor, depth: Tensor, *, region: Region, strip: int):
+        height, width = x.shape[:2]
+        self.packed, self.region, self.strip, self.height = packed, region, strip, height
+        self.outer = outer = region.grown(packed.reach, height, width)
+        self.margin = region.left - outer.left
+        columns = slice(outer.left, outer.right)
+        self.x = x[:, columns]
+        blocks, channels = len(packed.blocks), packed.channels
+        level = levels(depth[:, columns], blocks)
+        self.depth = F.pad(depth[:, columns], (1, 1))
+        self.second = F.pad(level, (1, 1))
+        self.first = F.pad(dilated(level), (1, 1))
+        self.pitch = outer.width + 2
+        rows = min(4 * strip, outer.height) + 2 * blocks + 2 * packed.tail_rows + 8
+        self.base = outer.top - 1  # the picture's row that lies first in z and z0
+        self.z0 = x.new_zeros(rows, self.pitch, channels)
+        self.z = x.new_zeros(rows, self.pitch, channels)
+        self.work = x.new_zeros(rows, self.pitch, channels)
+        self.held: list[Tensor] = [self.z0[:0]] * blocks  # inner rows that the next strip needs again
+        self.macs = 0
+
+    @torch.inference_mode()
+    def run(self) -> Iterator[tuple[int, Tensor]]:
+        """Yields (row, y): the picture's rows from `row` on, y (n, region width, 3, s, s) float.
+
+        y is not clamped; its last two axes are the s x s pixels of each low-resolution one.
+        """
+        region, outer, context = self.region, self.outer, self.packed.tail_rows
+        layers = 2 * len(self.packed.blocks)
+        inset = 1 if outer.top > 0 else 0  # without a border above, a layer starts a row later
+        ends = [outer.top + inset * layer for layer in range(layers + 1)]
+        fused = ends[-1] + inset
+        done = region.top
+        while done < region.bottom:
+            entering = min(outer.bottom, ends[0] + self.strip)
+            self._make_room(max(self.base, fused - 2 * context - 1), ends[0], entering)
+            self._head(ends[0], entering)
+            ends[0] = entering
+            for block in range(layers // 2):
+                self._block(block, ends)
+            fused = self._fuse(fused, self._behind(ends[-1]))
+            ready = fused if fused == self.height else fused - context
+            ready = min(ready, region.bottom)
+            if ready > done:
+                yield done, self._tail(done, ready)
+                done = ready
+
+    def _behind(self, end: int) -> int:
+        """The end of a layer whose input ends at `end`."""
+        return end if end == self.height else end - 1
+
+    def _make_room(self, keep: int, filled: int, entering: int) -> None:
+        """Move the rows keep..filled - 1 to the top of the buffers if rows to `entering` do not fit."""
+        if entering + 1 - self.base <= self.z.shape[0]:
+            return
+        start, count = keep - self.base, filled - keep
+        for buffer in (self.z, self.z0):
+            buffer[:count] = buffer[start : start + count].clone()
+        self.base = keep
+
+    def _rows(self, buffer: Tensor, top: int, end: int) -> Tensor:
+        """The picture's rows top..end - 1 in a rolling buffer."""
+        return buffer[top - self.base : end - self.base]
+
+    def _head(self, top: int, end: int) -> None:
+        """z_0 of the rows top..end - 1, which are also the first state of z."""
+        if top == end:
+            return
+        source = self.x.new_zeros(end - top + 2, self.pitch, 3)
+        above, below = max(0, top - 1), min(self.height, end + 1)
+        inside = source[above - top + 1 : below - top + 1, 1:-1]
+        torch.sub(self.x[above:below], self.packed.mean, out=inside)
+        target = self._rows(self.z0, top, end)
+        target[:, 0] = target[:, -1] = 0
+        self.macs += convolve(source, self.packed.head, None, target)
+        self._rows(self.z, top, end).copy_(target)
+        if end == self.height:
+            for buffer in (self.z, self.z0):
+                self._rows(buffer, end, end + 1).zero_()
+
+    def _block(self, block: int, ends: list[int]) -> None:
+        """Advance both convolutions of a block as far as their inputs allow."""
+        conv1, conv2 = self.packed.blocks[block]
+        before, h_old, z_old = ends[2 * block : 2 * block + 3]
+        h_new = self._behind(before)
+        z_new = max(z_old, self._behind(h_new))
+        if h_new <= h_old:
+            return
+        h = self._hidden(block, z_old, h_new)  # from row z_old - 1 on
+        self.macs += convolve(
+            self._rows(self.z, h_old - 1, h_new + 1),
+            conv1,
+            self._positions(self.first, block, h_old, h_new),
+            h[h_old - z_old + 1 : h_new - z_old + 1],
+            slope=0.0,
+        )
+        if z_new > z_old:
+            share = self.depth[z_old:z_new] - block
+            whole = bool((share[:, 1:-1] >= 1).all())
+            positions = None if whole else self._positions(self.second, block, z_old, z_new, True)
+            self.macs += convolve(
+                h[: z_new - z_old + 2],
+                conv2,
+                positions,
+                self._rows(self.z, z_old, z_new),
+                scale=None if whole else share.flatten()[positions].clamp(0, 1),
+                add=True,
+            )
+        self.held[block] = h[z_new - z_old : h_new - z_old + 1].clone()
+        ends[2 * block + 1 : 2 * block + 3] = h_new, z_new
+
+    def _hidden(self, block: int, out: int, end: int) -> Tensor:
+        """The buffer for a block's inner rows out - 1..end, with those that the last strip left.
+
+        Row -1 and the row below the picture are the second convolution's zero padding.
+        """
+        work, held = self.work[: end - out + 2], self.held[block]
+        if held.shape[0]:
+            work[: held.shape[0]] = held
+        elif out == 0:
+            work[0].zero_()
+        if end == self.height:
+            work[-1].zero_()
+        return work
+
+    def _positions(
+        self, level: Tensor, block: int, top: int, end: int, always: bool = False
+    ) -> Tensor | None:
+        """Flat indices of the pixels that a layer computes; None for all, unless `always`."""
+        active = level[top:end] > block
+        if not always and bool(active[:, 1:-1].all()):
+            return None
+        return active.flatten().nonzero().flatten().int()
+
+    def _fuse(self, old: int, new: int) -> int:
+        """The convolution behind the body, added to z_0 in place, for the rows old..new - 1."""
+        if new <= old:
+            return old
+        source = self._rows(self.z, old - 1, new + 1)
+        target = self._rows(self.z0, old, new)
+        self.macs += convolve(source, self.packed.fuse, None, target, add=True)
+        return new
+
+    def _tail(self, top: int, end: int) -> Tensor:
+        """y (n, region width, 3, s, s) of the rows top..end - 1, from the fused rows in z0."""
+        packed, scale = self.packed, self.packed.scale
+        columns = slice(self.margin, self.margin + self.region.width)
+        if isinstance(packed.tail, PackedConv):
+            y = self.x.new_empty(end - top, self.pitch, 3 * scale * scale)
+            source = self._rows(self.z0, top - 1, end + 1)
+            self.macs += convolve(source, packed.tail, None, y)
+            y = y[:, 1:-1].unflatten(2, (3, scale, scale))[:, columns]
+            return y + self.x[top:end, columns, :, None, None]
+        above, below = max(0, top - packed.tail_rows), min(self.height, end + packed.tail_rows)
+        source = self._rows(self.z0, above, below)[:, 1:-1].permute(2, 0, 1)[None]
+        self.macs += source.shape[2] * source.shape[3] * packed.tail_macs
+        y = packed.tail(source)[0] + packed.mean.view(3, 1, 1)
+        y = y.unflatten(1, (-1, scale)).unflatten(3, (-1, scale)).permute(1, 3, 0, 2, 4)
+        return y[top - above : end - above, columns]

@@ -1,0 +1,245 @@
+"""The command line. Progress goes to stderr; with --json the last line of stdout is one document."""
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from engine import library
+from engine.errors import FoveaError, PictureError, UpscalerError
+from engine.evaluate import evaluate, pairs
+from engine.kernels import describe
+from engine.maps import save_map
+from engine.picture import read, write
+from engine.plan import Budget, plan
+from engine.run import load, run
+
+DEFAULT = "adaedsr-x4"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Exit status 0: all done; 1: some files failed, each named; 2: bad usage."""
+    arguments = parser().parse_args(argv)
+    try:
+        return arguments.command(arguments)
+    except FoveaError as error:
+        print(error, file=sys.stderr)
+        return 2 if not isinstance(error, PictureError) else 1
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="main.py",
+        description="Upscale photographs, spending the work where the picture needs it. "
+        "Without a command the window opens.",
+    )
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    upscale = commands.add_parser("upscale", help="upscale pictures")
+    upscale.set_defaults(command=upscale_command)
+    upscale.add_argument("inputs", nargs="+", type=Path, metavar="IN")
+    upscale.add_argument("-o", "--output", type=Path, required=True, help="a file, or a folder")
+    upscale.add_argument("-s", "--scale", type=int, help="must be that of the weights")
+    add_upscaler(upscale)
+    budget = upscale.add_mutually_exclusive_group()
+    budget.add_argument("-b", "--budget", type=float, metavar="PERCENT", help="of the full compute")
+    budget.add_argument("--knob", type=float, metavar="V", help="the method's own control")
+    upscale.add_argument("--maps", type=Path, metavar="DIR", help="write the maps there")
+    upscale.add_argument("-f", "--format", help="of the files in an output folder, e.g. png")
+    upscale.add_argument("--overwrite", action="store_true", help="replace existing files")
+
+    measure = commands.add_parser("evaluate", help="PSNR and SSIM on a folder at several budgets")
+    measure.set_defaults(command=evaluate_command)
+    measure.add_argument("high", type=Path, metavar="HR_DIR")
+    measure.add_argument("--lr", type=Path, metavar="LR_DIR", help="made by bicubic reduction if absent")
+    add_upscaler(measure)
+    measure.add_argument("-b", "--budgets", default="25,50,75,100", metavar="PERCENTS")
+    measure.add_argument("--knob", metavar="VALUES", help="native knob values instead of budgets")
+    measure.add_argument("--uniform", action="store_true", help="the same depth at every pixel")
+
+    shown = commands.add_parser("models", help="list the weights")
+    shown.set_defaults(command=models_command)
+    shown.add_argument("--json", action="store_true")
+
+    devices = commands.add_parser("devices", help="list the devices")
+    devices.set_defaults(command=devices_command)
+    devices.add_argument("--json", action="store_true")
+
+    train = commands.add_parser("train", help="train weights from a folder of photographs")
+    train.set_defaults(command=train_command)
+    train.add_argument("recipe")
+    train.add_argument("--data", type=Path, action="append", required=True, metavar="DIR")
+    train.add_argument("--checkpoint", type=Path, required=True, metavar="FILE", help="resumed if there")
+    train.add_argument("--start", type=Path, metavar="FILE", help="checkpoint of the recipe before")
+    limit = train.add_mutually_exclusive_group(required=True)
+    limit.add_argument("--minutes", type=float)
+    limit.add_argument("--steps", type=int)
+    train.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    train.add_argument("--save", metavar="NAME", help="write the averaged weights to models/")
+    return top
+
+
+def add_upscaler(command: argparse.ArgumentParser) -> None:
+    command.add_argument("-n", "--name", default=DEFAULT, help="the weights; see `models`")
+    command.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    command.add_argument("--json", action="store_true")
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of that name, the fastest for "auto". Raises UpscalerError where it is missing."""
+    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        return torch.device(next(n for n, there in present.items() if there))
+    if not present[name]:
+        raise UpscalerError(f"This machine has no {name} device; --device cpu works everywhere.")
+    return torch.device(name)
+
+
+def upscale_command(arguments: argparse.Namespace) -> int:
+    upscaler = library.load(arguments.name, choose_device(arguments.device))
+    if arguments.scale not in (None, upscaler.scale):
+        raise UpscalerError(f"{arguments.name} upscales by {upscaler.scale}, not by {arguments.scale}.")
+    if arguments.knob is not None:
+        budget = Budget(knob=arguments.knob)
+    else:
+        budget = Budget(effort=(100 if arguments.budget is None else arguments.budget) / 100)
+    files, failed = [], []
+    for path in arguments.inputs:
+        try:
+            files.append(upscale_file(upscaler, path, budget, arguments))
+        except FoveaError as error:
+            print(error, file=sys.stderr)
+            failed.append({"input": str(path), "error": str(error)})
+    if arguments.json:
+        print(json.dumps({"files": files, "failed": failed}))
+    return 1 if failed else 0
+
+
+def upscale_file(
+    upscaler: Any, path: Path, budget: Budget, arguments: argparse.Namespace
+) -> dict[str, Any]:
+    """Upscale one file; returns its entry for the JSON document."""
+    target = target_path(path, upscaler.scale, arguments)
+    if target.exists() and target.samefile(path):
+        raise PictureError(f"{target} is the source itself; choose another output.")
+    if target.exists() and not arguments.overwrite:
+        raise PictureError(f"{target} exists already; --overwrite replaces it.")
+    picture = read(path)
+    x = load(upscaler, picture)
+    survey = upscaler.survey(x)
+    planned = plan(upscaler, survey, budget=budget)
+    result = shown(run(upscaler, picture, x=x, survey=survey, plan=planned), path.name)
+    write(result.picture, target, overwrite=arguments.overwrite)
+    if arguments.maps:
+        values, high = result.map.clip(*upscaler.knob_range), upscaler.knob_range[1]
+        name, unit = upscaler.map_name, upscaler.knob_unit
+        save_map(arguments.maps, path.stem, name=name, values=values, high=high, unit=unit)
+    stats = result.stats
+    return {
+        "input": str(path),
+        "output": str(target),
+        "height": result.picture.height,
+        "width": result.picture.width,
+        "effort": stats.effort,
+        "knob": planned.allocation.knob,
+        "gmacs": stats.macs / 1e9,
+        "gmacs_full": stats.full_macs / 1e9,
+        "seconds": stats.seconds,
+    }
+
+
+def target_path(path: Path, scale: int, arguments: argparse.Namespace) -> Path:
+    """Where the upscaled picture goes: -o itself, or a file named after the source in that folder."""
+    output = arguments.output
+    if output.suffix and not output.is_dir() and len(arguments.inputs) == 1:
+        return output
+    suffix = "." + arguments.format.lstrip(".") if arguments.format else path.suffix
+    output.mkdir(parents=True, exist_ok=True)
+    return output / f"{path.stem}_{scale}x{suffix}"
+
+
+def shown(generator: Any, title: str) -> Any:
+    """Run to the end with the progress on stderr."""
+    while True:
+        try:
+            event = next(generator)
+        except StopIteration as stop:
+            if sys.stderr.isatty():
+                print(file=sys.stderr)
+            return stop.value
+        if sys.stderr.isatty():
+            print(f"\r{title} {event.progress:4.0%}", end="", file=sys.stderr, flush=True)
+
+
+def numbers(text: str) -> list[float]:
+    """A list such as 25,50,100."""
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise UpscalerError(f"{text} is not a list of numbers such as 25,50,100.") from None
+
+
+def evaluate_command(arguments: argparse.Namespace) -> int:
+    upscaler = library.load(arguments.name, choose_device(arguments.device))
+    if arguments.knob:
+        budgets = [Budget(knob=v) for v in numbers(arguments.knob)]
+    else:
+        budgets = [Budget(effort=p / 100) for p in numbers(arguments.budgets)]
+    files = pairs(arguments.high, arguments.lr, upscaler.scale)
+    rows = evaluate(upscaler, files, budgets, flat=arguments.uniform)
+    print(f"{arguments.name} on {arguments.high}, {len(files)} pictures; 1 MAC counts as 1 FLOP,")
+    print("executed work including overlap, mean per picture; PSNR and SSIM on Y, border = scale")
+    print("budget %   knob  effort %   PSNR dB    SSIM    GMACs  seconds")
+    for row in rows:
+        asked = "     -" if row.budget is None else f"{row.budget:6.1f}"
+        print(
+            f"  {asked} {row.knob:6.2f}    {100 * row.effort:6.2f}    {row.psnr_y:6.3f}"
+            f"  {row.ssim_y:.4f}  {row.gmacs:7.2f}  {row.seconds:7.3f}"
+        )
+    if arguments.json:
+        document = {
+            "name": arguments.name,
+            "scale": upscaler.scale,
+            "set": str(arguments.high),
+            "pictures": len(files),
+            "device": upscaler.device.type,
+            "dtype": "float32",
+            "rows": [asdict(row) for row in rows],
+        }
+        print(json.dumps(document))
+    return 0
+
+
+def models_command(arguments: argparse.Namespace) -> int:
+    found = [library.describe(name) for name in library.names()]
+    for entry in found:
+        print(f"{entry['name']:16} x{entry['scale']}  {entry['method']}")
+    if arguments.json:
+        print(json.dumps({"models": found}))
+    return 0
+
+
+def devices_command(arguments: argparse.Namespace) -> int:
+    found = [{"device": "cpu", "threads": torch.get_num_threads(), "kernels": describe()}]
+    for index in range(torch.cuda.device_count()):
+        found.append({"device": f"cuda:{index}", "name": torch.cuda.get_device_name(index)})
+    if torch.backends.mps.is_available():
+        found.append({"device": "mps"})
+    for entry in found:
+        print(", ".join(f"{key} {value}" for key, value in entry.items()))
+    if arguments.json:
+        print(json.dumps({"devices": found}))
+    return 0
+
+
+def train_command(arguments: argparse.Namespace) -> int:
+    from engine.training.command import train_to_files
+
+    return train_to_files(arguments, choose_device(arguments.device))

@@ -1,0 +1,87 @@
+"""Quality against budget on a folder of pictures, as the papers measure it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.errors import PictureError
+from engine.metrics import psnr_y, ssim_y
+from engine.picture import Picture, read
+from engine.plan import Budget, plan
+from engine.run import load, run
+from engine.training.data import SUFFIXES, reduce
+
+
+@dataclass(frozen=True)
+class Row:
+    """Means over all pictures at one budget (percent; None for a native knob value)."""
+
+    budget: float | None
+    knob: float
+    effort: float
+    psnr_y: float
+    ssim_y: float
+    gmacs: float
+    gmacs_full: float
+    seconds: float
+
+
+def pairs(high: Path, low: Path | None, scale: int) -> list[tuple[Picture, Picture]]:
+    """High- and low-resolution pictures of one name; without `low` the latter are made (bicubic)."""
+    paths = sorted(p for p in high.glob("*") if p.suffix.lower() in SUFFIXES)
+    if not paths:
+        raise PictureError(f"{high} holds no pictures.")
+    found = []
+    for path in paths:
+        whole = read(path)
+        height, width = (n - n % scale for n in whole.size)
+        pixels = np.repeat(whole.pixels, 3, axis=2) if whole.grey else whole.pixels
+        pixels = np.ascontiguousarray(pixels[:height, :width])
+        small = read(low / path.name) if low else Picture(reduce(pixels, scale))
+        if small.size != (height // scale, width // scale):
+            raise PictureError(f"{low / path.name} is not {path} reduced by {scale}.")
+        found.append((Picture(pixels), small))
+    return found
+
+
+def drain(generator: Any) -> Any:
+    """Run a generator to its end and return its result."""
+    while True:
+        try:
+            next(generator)
+        except StopIteration as stop:
+            return stop.value
+
+
+def evaluate(
+    upscaler: Any, files: list[tuple[Picture, Picture]], budgets: list[Budget], *, flat: bool = False
+) -> list[Row]:
+    """PSNR and SSIM on Y at each budget, border = scale; `flat` spends the same depth everywhere."""
+    measured: list[list[tuple[float, ...]]] = [[] for _ in budgets]
+    for high, low in files:
+        x = load(upscaler, low)
+        survey = upscaler.survey(x)
+        if flat:
+            survey = upscaler.survey_of(survey.content.new_ones(survey.size))
+        for rows, budget in zip(measured, budgets, strict=True):
+            planned = plan(upscaler, survey, budget=budget)
+            result = drain(run(upscaler, low, x=x, survey=survey, plan=planned))
+            images = result.picture.pixels, high.pixels
+            rows.append(
+                (
+                    planned.allocation.knob,
+                    result.stats.effort,
+                    psnr_y(*images, border=upscaler.scale),
+                    ssim_y(*images, border=upscaler.scale),
+                    result.stats.macs / 1e9,
+                    result.stats.full_macs / 1e9,
+                    result.stats.seconds,
+                )
+            )
+    percents = [None if b.effort is None else 100 * b.effort for b in budgets]
+    return [
+        Row(percent, *(float(v) for v in np.mean(rows, axis=0)))
+        for percent, rows in zip(percents, measured, strict=True)
+    ]

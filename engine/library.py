@@ -1,0 +1,90 @@
+"""The weights that ship: `models/NAME.safetensors` beside a readable `models/NAME.json`.
+
+The JSON file names the method, the network and their configurations, and holds what the training
+and the evaluation left behind: recipe, steps, data, seed, commit, PSNR and SSIM at several budgets.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from engine.adaptive import depth
+from engine.errors import UpscalerError
+from engine.networks import edsr
+
+FOLDER = Path(__file__).resolve().parent.parent / "models"
+
+
+def build_depth(description: dict[str, Any]) -> nn.Module:
+    network = edsr.EDSR(edsr.Config(**description["network"]))
+    return depth.AdaDSR(network, depth.Config(**description["adapter"]))
+
+
+@dataclass(frozen=True)
+class Method:
+    """How a method's weights become a module, and the module an Upscaler."""
+
+    build: Callable[[dict[str, Any]], nn.Module]
+    upscaler: Callable[[str, nn.Module, torch.device], Any]
+
+
+METHODS = {"depth": Method(build_depth, depth.DepthUpscaler)}
+
+
+def names(folder: Path = FOLDER) -> list[str]:
+    """All weights that can be loaded, sorted by name."""
+    return sorted(p.stem for p in folder.glob("*.json") if p.with_suffix(".safetensors").exists())
+
+
+def describe(name: str, folder: Path = FOLDER) -> dict[str, Any]:
+    """What the JSON file says. Raises UpscalerError for an unknown name or a damaged file."""
+    path = folder / f"{name}.json"
+    if not path.exists():
+        known = ", ".join(names(folder)) or "none"
+        raise UpscalerError(f"There are no weights called {name}; there are: {known}.")
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UpscalerError(f"{path} is damaged ({error}); fetch it again.") from error
+
+
+def load_module(name: str, folder: Path = FOLDER) -> nn.Module:
+    """The trained module, on the CPU and ready for inference."""
+    description = describe(name, folder)
+    path = folder / f"{name}.safetensors"
+    try:
+        module = METHODS[description["method"]].build(description)
+        module.load_state_dict(load_file(path))
+    except (KeyError, TypeError, RuntimeError, OSError, SafetensorError) as error:
+        raise UpscalerError(f"The weights {path} do not fit their description: {error}") from error
+    return module.eval().requires_grad_(False)
+
+
+def load(name: str, device: torch.device | str = "cpu", folder: Path = FOLDER) -> Any:
+    """The Upscaler of that name on a device."""
+    method = METHODS[describe(name, folder)["method"]]
+    return method.upscaler(name, load_module(name, folder), torch.device(device))
+
+
+def save(name: str, module: nn.Module, facts: dict[str, Any], folder: Path = FOLDER) -> None:
+    """Write an AdaDSR's weights with their description; `facts` are added to it as they are."""
+    folder.mkdir(parents=True, exist_ok=True)
+    state = {k: v.detach().cpu().contiguous() for k, v in module.state_dict().items()}
+    description = {
+        "name": name,
+        "method": "depth",
+        "scale": module.network.config.scale,
+        "network": asdict(module.network.config),
+        "adapter": asdict(module.config),
+        **facts,
+    }
+    save_file(state, folder / f"{name}.safetensors")
+    text = json.dumps(description, indent=2) + "\n"
+    (folder / f"{name}.json").write_text(text, encoding="utf-8")

@@ -1,0 +1,35 @@
+"""Maps as files: a coloured picture with its legend, and the bare values."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from engine.colour import colourise
+
+LEGEND = 44  # pixels below the map
+MINIMUM = 240  # a smaller map is enlarged, so that its legend can be read
+
+
+def save_map(folder: Path, stem: str, *, name: str, values: np.ndarray, high: float, unit: str) -> None:
+    """Write STEM_NAME.png and STEM_NAME.npy (float32, (H, W), in `unit`); 0..high is coloured."""
+    folder.mkdir(parents=True, exist_ok=True)
+    np.save(folder / f"{stem}_{name}.npy", values.astype(np.float32))
+    drawn(values, high=high, title=f"{name}, {unit}").save(folder / f"{stem}_{name}.png")
+
+
+def drawn(values: np.ndarray, *, high: float, title: str) -> Image.Image:
+    """The coloured map above a bar from 0 to `high`."""
+    factor = max(1, -(-MINIMUM // values.shape[1]))
+    coloured = Image.fromarray(colourise(values, 0, high))
+    coloured = coloured.resize((coloured.width * factor, coloured.height * factor), Image.Resampling.NEAREST)
+    width = coloured.width
+    sheet = Image.new("RGB", (width, coloured.height + LEGEND), "white")
+    sheet.paste(coloured)
+    bar = np.broadcast_to(np.linspace(0, high, width - 16, dtype=np.float32), (12, width - 16))
+    sheet.paste(Image.fromarray(colourise(bar, 0, high)), (8, coloured.height + 8))
+    draw, font, line = ImageDraw.Draw(sheet), ImageFont.load_default(13), coloured.height + 24
+    draw.text((8, line), "0", "black", font)
+    draw.text((width / 2, line), title, "black", font, anchor="ma")
+    draw.text((width - 8, line), f"{high:g}", "black", font, anchor="ra")
+    return sheet

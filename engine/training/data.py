@@ -1,0 +1,69 @@
+"""Training pictures: a folder of photographs held in memory, and random patches from it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
+
+
+def reduce(high: np.ndarray, scale: int) -> np.ndarray:
+    """The low-resolution partner (h/s, w/s, 3) uint8 of a picture: antialiased bicubic, a = -0.5."""
+    height, width = high.shape[0] // scale, high.shape[1] // scale
+    return np.asarray(Image.fromarray(high).resize((width, height), Image.Resampling.BICUBIC))
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A high-resolution picture (sh, sw, 3) and its low-resolution partner (h, w, 3), both uint8."""
+
+    high: np.ndarray
+    low: np.ndarray
+
+
+def load_pairs(folders: list[Path], scale: int) -> list[Pair]:
+    """Every picture below the folders, cropped to a multiple of the scale."""
+    pairs = []
+    for folder in folders:
+        for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES):
+            high = np.asarray(Image.open(path).convert("RGB"))
+            height, width = (n - n % scale for n in high.shape[:2])
+            high = high[:height, :width]
+            pairs.append(Pair(high, reduce(high, scale)))
+    return pairs
+
+
+def sample(
+    pairs: list[Pair], rng: np.random.Generator, *, batch: int, patch: int
+) -> tuple[Tensor, Tensor]:
+    """Random patches, flipped and turned: low (N, 3, p, p) and high (N, 3, sp, sp) in [0, 1].
+
+    A picture is drawn with the square root of its area, so that large ones do not drown the rest.
+    """
+    scale = pairs[0].high.shape[0] // pairs[0].low.shape[0]
+    weights = np.sqrt([p.low.shape[0] * p.low.shape[1] for p in pairs])
+    chosen = rng.choice(len(pairs), size=batch, p=weights / weights.sum())
+    lows, highs = [], []
+    for pair in (pairs[i] for i in chosen):
+        top = rng.integers(pair.low.shape[0] - patch + 1)
+        left = rng.integers(pair.low.shape[1] - patch + 1)
+        low = pair.low[top : top + patch, left : left + patch]
+        end = (top + patch) * scale, (left + patch) * scale
+        high = pair.high[top * scale : end[0], left * scale : end[1]]
+        turns, flip = rng.integers(4), rng.integers(2)
+        lows.append(_turn(low, turns, flip))
+        highs.append(_turn(high, turns, flip))
+    return _tensor(lows), _tensor(highs)
+
+
+def _turn(pixels: np.ndarray, turns: int, flip: int) -> np.ndarray:
+    pixels = np.rot90(pixels, turns)
+    return pixels[:, ::-1] if flip else pixels
+
+
+def _tensor(patches: list[np.ndarray]) -> Tensor:
+    return torch.from_numpy(np.stack(patches)).permute(0, 3, 1, 2).float().div_(255)

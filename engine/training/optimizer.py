@@ -1,0 +1,59 @@
+"""The optimizers of every recipe: Muon for the wide convolutions, Adam for the rest.
+
+Muon (Jordan et al. 2024) replaces the momentum of a weight matrix by the nearest matrix with equal
+singular values, so that every direction of a layer learns at the same pace. PyTorch's own
+`torch.optim.Muon` takes matrices only; a convolution is the matrix of (outputs, inputs * k * k).
+"""
+
+import torch
+from torch import Tensor, nn
+
+
+def orthogonalise(gradients: Tensor, steps: int = 5) -> Tensor:
+    """The near-orthogonal factor of each matrix (B, m, n), by a Newton-Schulz iteration."""
+    a, b, c = 3.4445, -4.7750, 2.0315
+    x = gradients / (gradients.norm(dim=(1, 2), keepdim=True) + 1e-7)
+    transposed = x.shape[1] > x.shape[2]
+    if transposed:
+        x = x.mT
+    for _ in range(steps):
+        gram = x @ x.mT
+        x = a * x + (b * gram + c * gram @ gram) @ x
+    return x.mT if transposed else x
+
+
+class Muon(torch.optim.Optimizer):
+    """Momentum, orthogonalised, with a step whose root mean square is 0.2 `lr`, as Adam's is."""
+
+    def __init__(self, parameters, lr: float, momentum: float = 0.95):
+        super().__init__(parameters, {"lr": lr, "momentum": momentum})
+
+    @torch.no_grad()
+    def step(self, closure=None) -> None:
+        for group in self.param_groups:
+            by_shape: dict[torch.Size, list[Tensor]] = {}
+            for parameter in group["params"]:
+                by_shape.setdefault(parameter.shape, []).append(parameter)
+            for shape, parameters in by_shape.items():
+                gradients = torch.stack([self._momentum(p, group["momentum"]) for p in parameters])
+                updates = orthogonalise(gradients.flatten(2)).view(-1, *shape)
+                rms = 0.2 * max(shape[0], updates[0].numel() // shape[0]) ** 0.5
+                for parameter, update in zip(parameters, updates, strict=True):
+                    parameter.add_(update, alpha=-group["lr"] * rms)
+
+    def _momentum(self, parameter: Tensor, beta: float) -> Tensor:
+        """Nesterov's momentum of the gradient."""
+        state = self.state[parameter]
+        if "momentum" not in state:
+            state["momentum"] = torch.zeros_like(parameter)
+        state["momentum"].lerp_(parameter.grad, 1 - beta)
+        return parameter.grad.lerp(state["momentum"], beta)
+
+
+def make_optimizers(network: nn.Module, lr: float, muon: bool) -> list[torch.optim.Optimizer]:
+    """One optimizer for the square inner convolutions and one for everything else."""
+    parameters = [p for p in network.parameters() if p.requires_grad]
+    wide = [p for p in parameters if muon and p.dim() == 4 and min(p.shape[:2]) >= 16]
+    rest = [p for p in parameters if all(p is not w for w in wide)]
+    optimizers: list[torch.optim.Optimizer] = [torch.optim.Adam(rest, lr, betas=(0.9, 0.99))]
+    return optimizers + ([Muon(wide, lr)] if wide else [])
