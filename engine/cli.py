@@ -58,7 +58,9 @@ def parser() -> argparse.ArgumentParser:
     measure = commands.add_parser("evaluate", help="PSNR and SSIM on a folder at several budgets")
     measure.set_defaults(command=evaluate_command)
     measure.add_argument("high", type=Path, metavar="HR_DIR")
-    measure.add_argument("--lr", type=Path, metavar="LR_DIR", help="made by bicubic reduction if absent")
+    measure.add_argument(
+        "--lr", type=Path, metavar="LR_DIR", help="made by bicubic reduction if absent"
+    )
     add_upscaler(measure)
     measure.add_argument("-b", "--budgets", default="25,50,75,100", metavar="PERCENTS")
     measure.add_argument("--knob", metavar="VALUES", help="native knob values instead of budgets")
@@ -76,7 +78,9 @@ def parser() -> argparse.ArgumentParser:
     train.set_defaults(command=train_command)
     train.add_argument("recipe")
     train.add_argument("--data", type=Path, action="append", required=True, metavar="DIR")
-    train.add_argument("--checkpoint", type=Path, required=True, metavar="FILE", help="resumed if there")
+    train.add_argument(
+        "--checkpoint", type=Path, required=True, metavar="FILE", help="resumed if there"
+    )
     train.add_argument("--start", type=Path, metavar="FILE", help="checkpoint of the recipe before")
     limit = train.add_mutually_exclusive_group(required=True)
     limit.add_argument("--minutes", type=float)
@@ -94,7 +98,11 @@ def add_upscaler(command: argparse.ArgumentParser) -> None:
 
 def choose_device(name: str) -> torch.device:
     """The device of that name, the fastest for "auto". Raises UpscalerError where it is missing."""
-    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    present = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
     if name == "auto":
         return torch.device(next(n for n, there in present.items() if there))
     if not present[name]:
@@ -105,7 +113,9 @@ def choose_device(name: str) -> torch.device:
 def upscale_command(arguments: argparse.Namespace) -> int:
     upscaler = library.load(arguments.name, choose_device(arguments.device))
     if arguments.scale not in (None, upscaler.scale):
-        raise UpscalerError(f"{arguments.name} upscales by {upscaler.scale}, not by {arguments.scale}.")
+        raise UpscalerError(
+            f"{arguments.name} upscales by {upscaler.scale}, not by {arguments.scale}."
+        )
     if arguments.knob is not None:
         budget = Budget(knob=arguments.knob)
     else:

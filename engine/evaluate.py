@@ -56,7 +56,11 @@ def drain(generator: Any) -> Any:
 
 
 def evaluate(
-    upscaler: Any, files: list[tuple[Picture, Picture]], budgets: list[Budget], *, flat: bool = False
+    upscaler: Any,
+    files: list[tuple[Picture, Picture]],
+    budgets: list[Budget],
+    *,
+    flat: bool = False,
 ) -> list[Row]:
     """PSNR and SSIM on Y at each budget, border = scale; `flat` spends the same depth everywhere."""
     measured: list[list[tuple[float, ...]]] = [[] for _ in budgets]

@@ -11,7 +11,9 @@ LEGEND = 44  # pixels below the map
 MINIMUM = 240  # a smaller map is enlarged, so that its legend can be read
 
 
-def save_map(folder: Path, stem: str, *, name: str, values: np.ndarray, high: float, unit: str) -> None:
+def save_map(
+    folder: Path, stem: str, *, name: str, values: np.ndarray, high: float, unit: str
+) -> None:
     """Write STEM_NAME.png and STEM_NAME.npy (float32, (H, W), in `unit`); 0..high is coloured."""
     folder.mkdir(parents=True, exist_ok=True)
     np.save(folder / f"{stem}_{name}.npy", values.astype(np.float32))
@@ -22,7 +24,9 @@ def drawn(values: np.ndarray, *, high: float, title: str) -> Image.Image:
     """The coloured map above a bar from 0 to `high`."""
     factor = max(1, -(-MINIMUM // values.shape[1]))
     coloured = Image.fromarray(colourise(values, 0, high))
-    coloured = coloured.resize((coloured.width * factor, coloured.height * factor), Image.Resampling.NEAREST)
+    coloured = coloured.resize(
+        (coloured.width * factor, coloured.height * factor), Image.Resampling.NEAREST
+    )
     width = coloured.width
     sheet = Image.new("RGB", (width, coloured.height + LEGEND), "white")
     sheet.paste(coloured)

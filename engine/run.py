@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from engine.adaptive.wavefront import Region
-from engine.colour import grey, to_tensor
+from engine.colour import grey, to_pixels, to_tensor
 from engine.errors import UpscalerError
 from engine.picture import Picture, bleed
 from engine.plan import Plan
@@ -57,7 +57,7 @@ class Result:
 def load(upscaler: Any, picture: Picture) -> Tensor:
     """The picture as the engine's (H, W, 3) float tensor on the upscaler's device."""
     pixels = picture.pixels if picture.alpha is None else bleed(picture.pixels, picture.alpha)
-    return to_tensor(pixels, device=upscaler.device)[0].permute(1, 2, 0).contiguous()
+    return to_tensor(pixels, device=upscaler.device)
 
 
 def run(
@@ -82,8 +82,9 @@ def run(
     for region in plan.regions:
         retries = 0
         while region.height:
-            front = upscaler.execute(x, plan.allocation, region=region, strip=strip)
+            front = None
             try:
+                front = upscaler.execute(x, plan.allocation, region=region, strip=strip)
                 for _, y in front.run():
                     span.include(y)
                     placed = _place(out, y, region, upscaler.scale)
@@ -100,9 +101,11 @@ def run(
                         "reduce it first."
                     ) from error
             finally:
-                macs += front.macs
+                macs += front.macs if front else 0
     if span.constant and int(picture.pixels.max()) != int(picture.pixels.min()):
-        raise UpscalerError(f"{upscaler.name} gave a picture of one colour; its weights are damaged.")
+        raise UpscalerError(
+            f"{upscaler.name} gave a picture of one colour; its weights are damaged."
+        )
     stats = Stats(
         macs=macs,
         full_macs=upscaler.full_macs(plan.size),
@@ -123,7 +126,9 @@ class Span:
     def include(self, y: Tensor) -> None:
         low, high = (float(v) for v in y.aminmax())
         if not (math.isfinite(low) and math.isfinite(high)):
-            raise UpscalerError("The network gave values that are no numbers; its weights are damaged.")
+            raise UpscalerError(
+                "The network gave values that are no numbers; its weights are damaged."
+            )
         self.low, self.high = min(self.low, low), max(self.high, high)
 
     @property
@@ -140,9 +145,8 @@ def _out_of_memory(error: Exception) -> bool:
 def _place(out: np.ndarray, y: Tensor, region: Region, scale: int) -> Region:
     """Round y (n, w, 3, s, s) into its place in `out`; returns that place, in pixels of `out`."""
     rows, width = y.shape[:2]
-    limit = np.iinfo(out.dtype).max
-    levels = y.clamp(0, 1).mul_(limit).round_().cpu().numpy().astype(out.dtype)
-    pixels = levels.transpose(0, 3, 1, 4, 2).reshape(rows * scale, width * scale, 3)
+    pixels = to_pixels(y, out.dtype).transpose(0, 3, 1, 4, 2)
+    pixels = pixels.reshape(rows * scale, width * scale, 3)
     top, left = region.top * scale, region.left * scale
     placed = Region(top, top + rows * scale, left, left + width * scale)
     out[placed.rows, placed.columns] = pixels

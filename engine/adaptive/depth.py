@@ -251,6 +251,8 @@ class DepthUpscaler:
                 high = middle
         return self.at_knob(survey, low)
 
-    def execute(self, x: Tensor, allocation: Allocation, *, region: Region, strip: int) -> Wavefront:
+    def execute(
+        self, x: Tensor, allocation: Allocation, *, region: Region, strip: int
+    ) -> Wavefront:
         """A pass over a region of the picture x (H, W, 3); see `Wavefront.run`."""
         return Wavefront(self.packed, x, allocation.map, region=region, strip=strip)

@@ -83,12 +83,12 @@ class PackedEDSR:
         return 2 * len(self.blocks) + 2 + self.tail_rows
 
 
-def pack_edsr(network: EDSR, dtype: torch.dtype = torch.float32) -> PackedEDSR:
+def pack_edsr(network: EDSR) -> PackedEDSR:
     """Pack every convolution once; the residual scale moves into the second of each block."""
     share = network.config.residual_scale
 
     def packed(conv: nn.Conv2d, factor: float = 1.0) -> PackedConv:
-        return pack(conv.weight.detach() * factor, conv.bias.detach() * factor, dtype)
+        return pack(conv.weight.detach() * factor, conv.bias.detach() * factor)
 
     direct = network.config.tail == "direct"
     return PackedEDSR(
@@ -138,7 +138,9 @@ class Wavefront:
         self.z0 = x.new_zeros(rows, self.pitch, channels)
         self.z = x.new_zeros(rows, self.pitch, channels)
         self.work = x.new_zeros(rows, self.pitch, channels)
-        self.held: list[Tensor] = [self.z0[:0]] * blocks  # inner rows that the next strip needs again
+        self.held: list[Tensor] = [
+            self.z0[:0]
+        ] * blocks  # inner rows that the next strip needs again
         self.macs = 0
 
     @torch.inference_mode()

@@ -1,0 +1,40 @@
+"""Between pixels outside (arrays, HWC, RGB, 8 or 16 bits) and numbers inside (tensors in [0, 1])."""
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+LUMA = np.array([65.481, 128.553, 24.966]) / 255  # ITU-R BT.601, for 8-bit RGB to Y in 16..235
+
+
+def to_tensor(pixels: np.ndarray, *, device: torch.device | str = "cpu") -> Tensor:
+    """Pixels (H, W, 1 or 3) uint8 or uint16 -> (H, W, 3) float32 in [0, 1]; grey is repeated."""
+    limit = np.iinfo(pixels.dtype).max
+    whole = pixels if pixels.dtype == np.uint8 else pixels.astype(np.int32)
+    tensor = torch.from_numpy(np.ascontiguousarray(whole)).to(device).float().div_(limit)
+    return tensor.expand(-1, -1, 3).contiguous()
+
+
+def to_pixels(tensor: Tensor, dtype: np.dtype) -> np.ndarray:
+    """Numbers of any shape -> the same shape in uint8 or uint16, clamped and rounded."""
+    limit = np.iinfo(dtype).max
+    return tensor.clamp(0, 1).mul_(limit).round_().cpu().numpy().astype(dtype)
+
+
+def luma(pixels: np.ndarray) -> np.ndarray:
+    """Y (H, W) float64 in 16..235 of uint8 RGB (H, W, 3), as super-resolution papers measure it."""
+    return pixels.astype(np.float64) @ LUMA + 16
+
+
+def grey(pixels: np.ndarray) -> np.ndarray:
+    """One channel (H, W, 1) of an upscaled grey picture: the mean of its three near-equal ones."""
+    mean = pixels.sum(axis=2, dtype=np.uint32, keepdims=True) / 3
+    return np.rint(mean).astype(pixels.dtype)
+
+
+def colourise(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    """A map (H, W) as uint8 RGB (H, W, 3) in viridis, which colour-blind people can read, too."""
+    share = (values - low) / max(high - low, 1e-9)
+    levels = np.rint(np.clip(share, 0, 1) * 255).astype(np.uint8)
+    return cv2.cvtColor(cv2.applyColorMap(levels, cv2.COLORMAP_VIRIDIS), cv2.COLOR_BGR2RGB)

@@ -1,0 +1,115 @@
+"""Laws of the training loop: seeded, resumable to the bit, limited, and it learns."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from engine.adaptive import depth
+from engine.networks import edsr
+from engine.training import recipes
+from engine.training.data import load_pairs, sample
+from engine.training.loop import Limit, Training, learning_rate, train
+from engine.training.optimizer import orthogonalise
+
+
+def tiny_edsr():
+    return edsr.EDSR(edsr.Config(scale=2, blocks=2, channels=16))
+
+
+def tiny_adaedsr():
+    return depth.AdaDSR(tiny_edsr(), depth.Config(width=4))
+
+
+TRUNK = replace(recipes.RECIPES["edsr-x4"], build=tiny_edsr, batch=4, patch=8, warmup=2)
+METHOD = replace(recipes.RECIPES["adaedsr-x4"], build=tiny_adaedsr, batch=4, patch=8, warmup=2)
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory):
+    from PIL import Image
+
+    folder = tmp_path_factory.mktemp("photographs")
+    rng = np.random.default_rng(0)
+    for index in range(3):
+        coarse = rng.integers(0, 255, (7, 9, 3), dtype=np.uint8)
+        Image.fromarray(coarse).resize((64, 48), Image.Resampling.NEAREST).save(
+            folder / f"{index}.png"
+        )
+    return load_pairs([folder], 2)
+
+
+def weights(training: Training) -> torch.Tensor:
+    return torch.cat([p.flatten() for p in training.network.state_dict().values()])
+
+
+def finish(training, pairs, steps, checkpoint):
+    return list(train(training, pairs, limit=Limit(steps=steps), checkpoint=checkpoint, every=2))
+
+
+@pytest.mark.parametrize("recipe", [TRUNK, METHOD], ids=["trunk", "method"])
+def test_a_resumed_training_equals_an_uninterrupted_one(recipe, pairs, tmp_path):
+    device = torch.device("cpu")
+    whole = Training(recipe, device)
+    finish(whole, pairs, 6, tmp_path / "whole")
+
+    killed = train(
+        Training(recipe, device), pairs, limit=Limit(steps=6), checkpoint=tmp_path / "cut", every=2
+    )
+    next(killed)
+    next(killed)
+    killed.close()
+    resumed = Training(recipe, device)
+    resumed.restore(tmp_path / "cut")
+    assert resumed.step == 4
+    finish(resumed, pairs, 6, tmp_path / "cut")
+    assert torch.equal(weights(whole), weights(resumed))
+    assert all(torch.equal(whole.ema[k], resumed.ema[k]) for k in whole.ema)
+
+
+def test_training_lowers_the_loss(pairs, tmp_path):
+    reports = finish(Training(TRUNK, torch.device("cpu")), pairs, 40, tmp_path / "c")
+    assert reports[-1].loss < 0.9 * reports[0].loss
+
+
+def test_the_depth_loss_pulls_the_map_to_the_desired_depth(pairs, tmp_path):
+    heavy = replace(
+        METHOD, loss=lambda *a: recipes.depth_recipe_loss(*a, weight=1.0), hold=1.0 - 1e-9
+    )
+    training = Training(heavy, torch.device("cpu"))
+    with torch.no_grad():
+        training.network.adapter.convs[-1].bias.fill_(3.0)
+    finish(training, pairs, 60, tmp_path / "c")
+    low, _ = sample(pairs, np.random.default_rng(5), batch=8, patch=8)
+    module = training.network.requires_grad_(False)
+    raw = module.adapter(module.network.extract(low), torch.ones(8, 1, 1, 1))
+    assert float(raw.mean()) < 2.0
+
+
+def test_the_time_limit_ends_a_training(pairs, tmp_path):
+    training = Training(TRUNK, torch.device("cpu"))
+    list(train(training, pairs, limit=Limit(minutes=0.005), checkpoint=tmp_path / "c"))
+    assert 0.3 <= training.seconds < 5 and (tmp_path / "c").exists()
+
+
+def test_a_patch_and_its_partner_show_the_same_place(pairs):
+    low, high = sample(pairs, np.random.default_rng(1), batch=16, patch=8)
+    shrunk = torch.nn.functional.avg_pool2d(high, 2)
+    assert float((low - shrunk)[:, :, 2:-2, 2:-2].abs().mean()) < 0.05
+
+
+def test_the_learning_rate_rises_stays_and_falls():
+    recipe = replace(TRUNK, lr=1.0, warmup=10, hold=0.5, floor=0.1)
+    rates = [learning_rate(recipe, step, step / 100) for step in range(101)]
+    assert rates[0] == 0.1 and rates[10] == rates[50] == 1.0
+    assert (
+        rates[100] == pytest.approx(0.1) and rates == sorted(rates[:11]) + sorted(rates[11:])[::-1]
+    )
+
+
+def test_orthogonalise_evens_out_the_singular_values():
+    torch.manual_seed(0)
+    made = orthogonalise(torch.randn(2, 16, 40) * torch.logspace(0, 2, 40))
+    values = torch.linalg.svdvals(made)
+    assert values.min() > 0.3 and values.max() < 1.4
