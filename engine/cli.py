@@ -1,4 +1,4 @@
-"""The command line. Progress goes to stderr; with --json the last line of stdout is one document."""
+"""The command line. Progress goes to stderr; --json ends stdout with one document."""
 
 import argparse
 import json
@@ -166,7 +166,7 @@ def upscale_file(
 
 
 def target_path(path: Path, scale: int, arguments: argparse.Namespace) -> Path:
-    """Where the upscaled picture goes: -o itself, or a file named after the source in that folder."""
+    """Where the upscaled picture goes: -o itself, or a file in it named after the source."""
     output = arguments.output
     if output.suffix and not output.is_dir() and len(arguments.inputs) == 1:
         return output

@@ -1,4 +1,4 @@
-"""Between pixels outside (arrays, HWC, RGB, 8 or 16 bits) and numbers inside (tensors in [0, 1])."""
+"""Between pixels outside (HWC RGB, 8 or 16 bits) and numbers inside (tensors in [0, 1])."""
 
 import cv2
 import numpy as np
@@ -12,7 +12,7 @@ def to_tensor(pixels: np.ndarray, *, device: torch.device | str = "cpu") -> Tens
     """Pixels (H, W, 1 or 3) uint8 or uint16 -> (H, W, 3) float32 in [0, 1]; grey is repeated."""
     limit = np.iinfo(pixels.dtype).max
     whole = pixels if pixels.dtype == np.uint8 else pixels.astype(np.int32)
-    tensor = torch.from_numpy(np.ascontiguousarray(whole)).to(device).float().div_(limit)
+    tensor = torch.tensor(whole, device=device).float().div_(limit)
     return tensor.expand(-1, -1, 3).contiguous()
 
 

@@ -29,7 +29,7 @@ class Row:
 
 
 def pairs(high: Path, low: Path | None, scale: int) -> list[tuple[Picture, Picture]]:
-    """High- and low-resolution pictures of one name; without `low` the latter are made (bicubic)."""
+    """High- and low-resolution pictures of one name; without `low` made by bicubic reduction."""
     paths = sorted(p for p in high.glob("*") if p.suffix.lower() in SUFFIXES)
     if not paths:
         raise PictureError(f"{high} holds no pictures.")
@@ -62,7 +62,7 @@ def evaluate(
     *,
     flat: bool = False,
 ) -> list[Row]:
-    """PSNR and SSIM on Y at each budget, border = scale; `flat` spends the same depth everywhere."""
+    """PSNR and SSIM on Y at each budget, border = scale; `flat`: the same depth everywhere."""
     measured: list[list[tuple[float, ...]]] = [[] for _ in budgets]
     for high, low in files:
         x = load(upscaler, low)

@@ -5,6 +5,7 @@ and the evaluation left behind: recipe, steps, data, seed, commit, PSNR and SSIM
 """
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,7 +20,11 @@ from engine.adaptive import depth
 from engine.errors import UpscalerError
 from engine.networks import edsr
 
-FOLDER = Path(__file__).resolve().parent.parent / "models"
+
+def shipped() -> Path:
+    """The folder of weights: models/ of the program, or what FOVEA_MODELS names."""
+    default = Path(__file__).resolve().parent.parent / "models"
+    return Path(os.environ.get("FOVEA_MODELS", default))
 
 
 def build_depth(description: dict[str, Any]) -> nn.Module:
@@ -38,14 +43,15 @@ class Method:
 METHODS = {"depth": Method(build_depth, depth.DepthUpscaler)}
 
 
-def names(folder: Path = FOLDER) -> list[str]:
+def names(folder: Path | None = None) -> list[str]:
     """All weights that can be loaded, sorted by name."""
+    folder = folder or shipped()
     return sorted(p.stem for p in folder.glob("*.json") if p.with_suffix(".safetensors").exists())
 
 
-def describe(name: str, folder: Path = FOLDER) -> dict[str, Any]:
+def describe(name: str, folder: Path | None = None) -> dict[str, Any]:
     """What the JSON file says. Raises UpscalerError for an unknown name or a damaged file."""
-    path = folder / f"{name}.json"
+    path = (folder or shipped()) / f"{name}.json"
     if not path.exists():
         known = ", ".join(names(folder)) or "none"
         raise UpscalerError(f"There are no weights called {name}; there are: {known}.")
@@ -55,10 +61,10 @@ def describe(name: str, folder: Path = FOLDER) -> dict[str, Any]:
         raise UpscalerError(f"{path} is damaged ({error}); fetch it again.") from error
 
 
-def load_module(name: str, folder: Path = FOLDER) -> nn.Module:
+def load_module(name: str, folder: Path | None = None) -> nn.Module:
     """The trained module, on the CPU and ready for inference."""
     description = describe(name, folder)
-    path = folder / f"{name}.safetensors"
+    path = (folder or shipped()) / f"{name}.safetensors"
     try:
         module = METHODS[description["method"]].build(description)
         module.load_state_dict(load_file(path))
@@ -67,14 +73,15 @@ def load_module(name: str, folder: Path = FOLDER) -> nn.Module:
     return module.eval().requires_grad_(False)
 
 
-def load(name: str, device: torch.device | str = "cpu", folder: Path = FOLDER) -> Any:
+def load(name: str, device: torch.device | str = "cpu", folder: Path | None = None) -> Any:
     """The Upscaler of that name on a device."""
     method = METHODS[describe(name, folder)["method"]]
     return method.upscaler(name, load_module(name, folder), torch.device(device))
 
 
-def save(name: str, module: nn.Module, facts: dict[str, Any], folder: Path = FOLDER) -> None:
+def save(name: str, module: nn.Module, facts: dict[str, Any], folder: Path | None = None) -> None:
     """Write an AdaDSR's weights with their description; `facts` are added to it as they are."""
+    folder = folder or shipped()
     folder.mkdir(parents=True, exist_ok=True)
     state = {k: v.detach().cpu().contiguous() for k, v in module.state_dict().items()}
     description = {

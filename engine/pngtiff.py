@@ -9,7 +9,6 @@ import struct
 import zlib
 
 import cv2
-import cv2
 import numpy as np
 from PIL import Image, TiffImagePlugin
 

@@ -154,7 +154,7 @@ def _place(out: np.ndarray, y: Tensor, region: Region, scale: int) -> Region:
 
 
 def finish(picture: Picture, out: np.ndarray) -> Picture:
-    """The upscaled pixels with all that the picture carries: greyness, alpha, profile, EXIF, dpi."""
+    """The upscaled pixels with all that the picture carries: greyness, alpha, profile, EXIF."""
     alpha = picture.alpha
     if alpha is not None:
         alpha = cv2.resize(alpha, (out.shape[1], out.shape[0]), interpolation=cv2.INTER_CUBIC)

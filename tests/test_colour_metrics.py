@@ -15,7 +15,7 @@ def test_pixels_survive_the_way_in_and_out(dtype):
         0, np.iinfo(dtype).max, (7, 9, 3), dtype, endpoint=True
     )
     tensor = to_tensor(pixels)
-    assert tensor.dtype == torch.float32 and 0 <= tensor.min() and tensor.max() <= 1
+    assert tensor.dtype == torch.float32 and tensor.min() >= 0 and tensor.max() <= 1
     assert (to_pixels(tensor, dtype) == pixels).all()
 
 

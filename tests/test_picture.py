@@ -122,7 +122,7 @@ def test_palette_and_bilevel_pictures_are_read(tmp_path):
     image.save(tmp_path / "p.png", transparency=0)
     again = read(tmp_path / "p.png")
     assert again.pixels.shape == (16, 16, 3) and (again.alpha == 0).any()
-    Image.fromarray((pixels[:, :, 0] > 99)).save(tmp_path / "b.png")
+    Image.fromarray(pixels[:, :, 0] > 99).save(tmp_path / "b.png")
     assert read(tmp_path / "b.png").grey
 
 

@@ -10,18 +10,19 @@ low-resolution pixel. Block l is weighted by the gate G_l(d) (Eq. 4) and skipped
 
 Deviations:
 
-* `form="output"` (the default) multiplies the adapter's output by the desired depth, as the authors'
-  released code does; `form="input"` multiplies its first convolution, as the text does (Eq. 5). With
-  the former the map is predicted once and every budget is a multiple of it.
+* `form="output"` (the default) multiplies the adapter's output by the desired depth, as the
+  authors' released code does; `form="input"` multiplies its first convolution, as the text does
+  (Eq. 5). With the former the map is predicted once and every budget is a multiple of it.
 * The depth loss counts what is executed: the first convolution of a block also runs one pixel
-  around the active ones (its results are the second convolution's neighbours), so a ragged map costs
-  more than a smooth one. Its mean is taken over the batch instead of over each sample, which lets
-  detailed patches take from flat ones, and in front of the final ReLU, which would stop its gradient.
+  around the active ones (its results are the second convolution's neighbours), so a ragged map
+  costs more than a smooth one. Its mean is taken over the batch instead of over each sample, which
+  lets detailed patches take from flat ones, and before the final ReLU, which would stop its gradient.
 * A block that a pixel would weigh less than SNAP is skipped there.
 * A plan may ask for any executed effort; the paper only offers the desired depth.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -49,7 +50,7 @@ class Adapter(nn.Module):
             raise ValueError(f"form must be 'output' or 'input', not {config.form!r}")
         self.config = config
         widths = [channels, *[config.width] * 4, 1]
-        self.convs = nn.ModuleList(conv3x3(a, b) for a, b in zip(widths, widths[1:], strict=False))
+        self.convs = nn.ModuleList(conv3x3(a, b) for a, b in pairwise(widths))
         self.slopes = nn.ModuleList(nn.PReLU() for _ in range(4))
         with torch.no_grad():  # the map starts flat, at the desired depth
             self.convs[-1].weight.mul_(0.1)
@@ -161,8 +162,8 @@ SURVEY_REACH = 6  # the head and the adapter's five convolutions
 class DepthUpscaler:
     """An AdaDSR ready to run. The knob is the desired depth d in blocks.
 
-    Surveys are for `form="output"`, whose map at any d is d times that at 1; with `form="input"` the
-    adapter would have to run again for every d, which no slider can wait for.
+    Surveys are for `form="output"`, whose map at any d is d times that at 1; with `form="input"`
+    the adapter would have to run again for every d, which no slider can wait for.
     """
 
     knob_name, knob_unit, map_name = "d", "blocks", "depth"

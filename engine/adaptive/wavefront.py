@@ -1,8 +1,8 @@
 """Sparse execution of a residual network, strip by strip, with nothing computed twice.
 
-The picture enters in strips of rows. A convolution cannot compute the last row it has until the next
-strip brings that row's lower neighbour, so layer k runs k rows behind the first: the strips of the
-layers lie on a slanted front that moves down the picture. No strip needs a halo, the result is that
+The picture enters in strips of rows. A convolution cannot compute the last row it has until the
+next strip brings that row's lower neighbour, so layer k runs k rows behind the first: the strips of
+the layers lie on a slanted front that moves down the picture. No strip needs a halo, the result is that
 of the whole picture, and the memory is that of one strip plus the rows between the first layer and
 the last.
 
@@ -116,8 +116,8 @@ def dilated(level: Tensor) -> Tensor:
 class Wavefront:
     """One pass over a region of a picture. `macs` counts what has been executed so far.
 
-    x (H, W, 3) is the whole picture in [0, 1], depth (H, W) its depth map in blocks; both may lie on
-    any device. `strip` is the number of rows that enter at a time.
+    x (H, W, 3) is the whole picture in [0, 1], depth (H, W) its depth map in blocks, both on one
+    device. `strip` is the number of rows that enter at a time.
     """
 
     def __init__(self, packed: PackedEDSR, x: Tensor, depth: Tensor, *, region: Region, strip: int):
@@ -174,7 +174,7 @@ class Wavefront:
         return end if end == self.height else end - 1
 
     def _make_room(self, keep: int, filled: int, entering: int) -> None:
-        """Move the rows keep..filled - 1 to the top of the buffers if rows to `entering` do not fit."""
+        """Move the rows keep..filled - 1 to the top if rows up to `entering` would not fit."""
         if entering + 1 - self.base <= self.z.shape[0]:
             return
         start, count = keep - self.base, filled - keep

@@ -109,7 +109,7 @@ def make_tail(config: Config) -> nn.Sequential:
 
 @dataclass(frozen=True)
 class Macs:
-    """Multiply-accumulates per low-resolution pixel; biases, activations and sums are not counted."""
+    """Multiply-accumulates per low-resolution pixel; biases, activations, sums not counted."""
 
     head: int
     block: int

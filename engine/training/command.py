@@ -29,7 +29,8 @@ def train_to_files(arguments: argparse.Namespace, device: torch.device) -> int:
     limit = Limit(steps=arguments.steps, minutes=arguments.minutes)
     for report in train(training, pairs, limit=limit, checkpoint=arguments.checkpoint):
         print(
-            f"step {report.step}  {report.progress:5.1%}  loss {report.loss:.5f}  lr {report.lr:.2g}",
+            f"step {report.step}  {report.progress:5.1%}  loss {report.loss:.5f}  "
+            f"lr {report.lr:.2g}",
             file=sys.stderr,
             flush=True,
         )

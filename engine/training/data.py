@@ -12,14 +12,14 @@ SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 
 
 def reduce(high: np.ndarray, scale: int) -> np.ndarray:
-    """The low-resolution partner (h/s, w/s, 3) uint8 of a picture: antialiased bicubic, a = -0.5."""
+    """The low-resolution partner (h/s, w/s, 3), uint8: antialiased bicubic, a = -0.5."""
     height, width = high.shape[0] // scale, high.shape[1] // scale
     return np.asarray(Image.fromarray(high).resize((width, height), Image.Resampling.BICUBIC))
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A high-resolution picture (sh, sw, 3) and its low-resolution partner (h, w, 3), both uint8."""
+    """A high-resolution picture (sh, sw, 3) and its partner (h, w, 3), both uint8."""
 
     high: np.ndarray
     low: np.ndarray

@@ -37,28 +37,18 @@ class Recipe:
     seed: int = 0
 
 
-def trunk_loss(
-    network: nn.Module, low: Tensor, high: Tensor, rng: np.random.Generator, share: float = 0.3
-) -> Tensor:
-    """L1 behind the last block, plus `share` of L1 behind a random earlier one.
-
-    One pass serves both: the shallow picture costs one more tail. A trunk trained for its full depth
-    alone is a poor early stopper.
-    """
-    early = int(rng.integers(1, network.config.blocks))
+def trunk_loss(network: nn.Module, low: Tensor, high: Tensor, _: np.random.Generator) -> Tensor:
+    """L1 behind the last block."""
     z = z0 = network.extract(low).float()  # a float32 stream loses nothing to 16 additions
     for block in range(network.config.blocks):
         z = z + network.residual(block, z)
-        if block + 1 == early:
-            shallow = network.reconstruct(z, z0, low)
-    full = network.reconstruct(z, z0, low)
-    return F.l1_loss(full.float(), high) + share * F.l1_loss(shallow.float(), high)
+    return F.l1_loss(network.reconstruct(z, z0, low).float(), high)
 
 
 def depth_recipe_loss(
     network: nn.Module, low: Tensor, high: Tensor, rng: np.random.Generator, weight: float = 2e-3
 ) -> Tensor:
-    """L1 with half the batch at full depth and half at a desired depth of its own, and the depth loss.
+    """L1 with half the batch at full depth, half at desired depths of their own; the depth loss.
 
     The full half keeps the picture at full effort as good as the trunk's.
     """

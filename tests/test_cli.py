@@ -1,0 +1,155 @@
+"""The command line: what it writes, what it prints, and how it fails."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from engine import library
+from engine.adaptive import depth
+from engine.cli import main
+from engine.networks import edsr
+from engine.picture import read
+
+
+@pytest.fixture(autouse=True)
+def weights(tmp_path_factory, monkeypatch):
+    folder = tmp_path_factory.mktemp("models")
+    torch.manual_seed(0)
+    network = edsr.EDSR(edsr.Config(blocks=12, channels=32))
+    library.save("adaedsr-x4", depth.AdaDSR(network, depth.Config(width=4)), {}, folder)
+    monkeypatch.setenv("FOVEA_MODELS", str(folder))
+
+
+@pytest.fixture
+def photo(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "photo.png")
+    return tmp_path / "photo.png"
+
+
+def last_json(capsys):
+    return json.loads(capsys.readouterr().out.strip().splitlines()[-1])
+
+
+def test_upscale_writes_the_picture_its_map_and_the_numbers(photo, tmp_path, capsys):
+    out, maps = tmp_path / "out.png", tmp_path / "maps"
+    status = main(
+        ["upscale", str(photo), "-o", str(out), "-b", "50", "--maps", str(maps), "--json"]
+    )
+    document = last_json(capsys)
+    assert status == 0 and document["failed"] == [] and len(document["files"]) == 1
+    entry = document["files"][0]
+    assert set(entry) == {
+        "input", "output", "height", "width", "effort", "knob", "gmacs", "gmacs_full", "seconds"
+    }  # fmt: skip
+    assert (entry["height"], entry["width"]) == (160, 200) == read(out).size
+    assert entry["effort"] == pytest.approx(0.5, abs=0.02)
+    assert entry["effort"] == pytest.approx(entry["gmacs"] / entry["gmacs_full"])
+    values = np.load(maps / "photo_depth.npy")
+    assert values.shape == (40, 50) and values.dtype == np.float32
+    assert values.min() >= 0 and values.max() <= 12
+    with Image.open(maps / "photo_depth.png") as image:
+        assert image.mode == "RGB" and image.height > image.width * 40 / 50
+
+
+def test_the_knob_is_the_native_one(photo, tmp_path, capsys):
+    assert (
+        main(["upscale", str(photo), "-o", str(tmp_path / "o.png"), "--knob", "3", "--json"]) == 0
+    )
+    assert last_json(capsys)["files"][0]["knob"] == 3
+
+
+def test_a_folder_of_outputs_is_named_after_the_sources(photo, tmp_path):
+    assert main(["upscale", str(photo), "-o", str(tmp_path / "all"), "-f", "jpg"]) == 0
+    assert [p.name for p in (tmp_path / "all").iterdir()] == ["photo_4x.jpg"]
+
+
+def test_one_bad_file_does_not_stop_the_others(photo, tmp_path, capsys):
+    bad = tmp_path / "bad.png"
+    bad.write_text("no picture")
+    status = main(["upscale", str(bad), str(photo), "-o", str(tmp_path / "all"), "--json"])
+    document = last_json(capsys)
+    assert status == 1 and [f["input"] for f in document["files"]] == [str(photo)]
+    assert document["failed"][0]["input"] == str(bad)
+    assert str(bad) in document["failed"][0]["error"]
+
+
+def test_sources_and_existing_files_are_never_overwritten(photo, tmp_path, capsys):
+    before = photo.read_bytes()
+    assert main(["upscale", str(photo), "-o", str(photo), "--overwrite"]) == 1
+    existing = tmp_path / "there.png"
+    existing.write_bytes(b"old")
+    assert main(["upscale", str(photo), "-o", str(existing)]) == 1
+    assert photo.read_bytes() == before and existing.read_bytes() == b"old"
+    assert main(["upscale", str(photo), "-o", str(existing), "--overwrite"]) == 0
+    assert read(existing).size == (160, 200)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["-b", "120"], ["-n", "nothing"], ["-s", "3"], ["--knob", "-1"], ["-b", "1", "--knob", "1"]],
+)
+def test_bad_usage_exits_with_two(photo, tmp_path, arguments):
+    try:
+        status = main(["upscale", str(photo), "-o", str(tmp_path / "o.png"), *arguments])
+    except SystemExit as stop:  # argparse's own complaints
+        status = stop.code
+    assert status == 2 and not (tmp_path / "o.png").exists()
+
+
+def test_evaluate_prints_one_document(tmp_path, capsys):
+    folder = tmp_path / "hr"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for index in range(2):
+        coarse = Image.fromarray(rng.integers(0, 256, (9, 9, 3), dtype=np.uint8))
+        coarse.resize((66, 81), Image.Resampling.BICUBIC).save(folder / f"{index}.png")
+    assert main(["evaluate", str(folder), "-b", "50,100", "--json"]) == 0
+    document = last_json(capsys)
+    assert document["pictures"] == 2 and document["scale"] == 4 and document["name"] == "adaedsr-x4"
+    assert [row["budget"] for row in document["rows"]] == [50, 100]
+    for row in document["rows"]:
+        assert set(row) == {
+            "budget", "knob", "effort", "psnr_y", "ssim_y", "gmacs", "gmacs_full", "seconds"
+        }  # fmt: skip
+        assert row["effort"] == pytest.approx(row["budget"] / 100, abs=0.02)
+    assert main(["evaluate", str(folder), "-b", "50", "--uniform", "--json"]) == 0
+
+
+def test_an_lr_folder_must_fit(tmp_path, photo):
+    high, low = tmp_path / "hr", tmp_path / "lr"
+    high.mkdir(), low.mkdir()
+    Image.new("RGB", (64, 64)).save(high / "a.png")
+    Image.new("RGB", (15, 16)).save(low / "a.png")
+    assert main(["evaluate", str(high), "--lr", str(low)]) == 1
+
+
+def test_models_and_devices_are_listed(capsys):
+    assert main(["models", "--json"]) == 0
+    assert last_json(capsys)["models"][0]["name"] == "adaedsr-x4"
+    assert main(["devices", "--json"]) == 0
+    assert last_json(capsys)["devices"][0]["device"] == "cpu"
+
+
+def test_train_resumes_and_saves_to_the_library(tmp_path, monkeypatch, capsys):
+    from dataclasses import replace
+
+    from engine.training import recipes
+
+    def tiny():
+        return depth.AdaDSR(edsr.EDSR(edsr.Config(blocks=2, channels=16)), depth.Config(width=4))
+
+    recipe = replace(recipes.RECIPES["adaedsr-x4"], build=tiny, start=None, batch=2, patch=8)
+    monkeypatch.setitem(recipes.RECIPES, "adaedsr-x4", recipe)
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    Image.effect_noise((64, 64), 60).convert("RGB").save(folder / "a.png")
+    command = ["train", "adaedsr-x4", "--data", str(folder), "--checkpoint", str(tmp_path / "c")]
+    assert main([*command, "--steps", "2"]) == 0
+    assert main([*command, "--steps", "3", "--save", "mine"]) == 0
+    assert "resumed at step 2" in capsys.readouterr().err
+    assert library.describe("mine")["steps"] == 3
+    assert library.load("mine").blocks == 2
