@@ -7,18 +7,20 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import cv2
 import torch
 
-from engine import library
+from engine import bench, library
 from engine.errors import FoveaError, PictureError, UpscalerError
 from engine.evaluate import evaluate, pairs
 from engine.kernels import describe
 from engine.maps import save_map
-from engine.picture import read, write
+from engine.picture import Picture, read, write
 from engine.plan import Budget, plan
 from engine.run import load, run
 
 DEFAULT = "adaedsr-x4"
+SAMPLE = Path(__file__).resolve().parent.parent / "assets" / "sample.png"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -73,6 +75,14 @@ def parser() -> argparse.ArgumentParser:
     devices = commands.add_parser("devices", help="list the devices")
     devices.set_defaults(command=devices_command)
     devices.add_argument("--json", action="store_true")
+
+    bench = commands.add_parser("bench", help="seconds side by side with other runners")
+    bench.set_defaults(command=bench_command)
+    add_upscaler(bench)
+    bench.add_argument("--picture", type=Path, default=SAMPLE, help="resized to --size")
+    bench.add_argument("--size", default="480x270", metavar="WIDTHxHEIGHT")
+    bench.add_argument("--rounds", type=int, default=5)
+    bench.add_argument("--dtype", default="float32", choices=("float32", "bfloat16"))
 
     train = commands.add_parser("train", help="train weights from a folder of photographs")
     train.set_defaults(command=train_command)
@@ -220,7 +230,7 @@ def evaluate_command(arguments: argparse.Namespace) -> int:
             "set": str(arguments.high),
             "pictures": len(files),
             "device": upscaler.device.type,
-            "dtype": "float32",
+            "dtype": upscaler.dtype,
             "rows": [asdict(row) for row in rows],
         }
         print(json.dumps(document))
@@ -246,6 +256,40 @@ def devices_command(arguments: argparse.Namespace) -> int:
         print(", ".join(f"{key} {value}" for key, value in entry.items()))
     if arguments.json:
         print(json.dumps({"devices": found}))
+    return 0
+
+
+def bench_command(arguments: argparse.Namespace) -> int:
+    try:
+        width, height = (int(part) for part in arguments.size.split("x"))
+    except ValueError:
+        raise UpscalerError(f"{arguments.size} is not a size such as 480x270.") from None
+    upscaler = library.load(arguments.name, choose_device(arguments.device))
+    network = library.load_module(arguments.name).network
+    picture = read(arguments.picture)
+    pixels = cv2.resize(picture.pixels, (width, height), interpolation=cv2.INTER_AREA)
+    x = load(upscaler, Picture(pixels))
+    bf16 = arguments.dtype == "bfloat16"
+    found = bench.runners(upscaler, network, x, bf16=bf16)
+    macs = upscaler.full_macs((height, width))
+    timings = bench.measure(found, macs=macs, rounds=arguments.rounds)
+    best = min(t.seconds for t in timings if t.name != "fovea")
+    print(f"{arguments.name}, {width}x{height}, {torch.get_num_threads()} threads, {describe()};")
+    print("seconds: median (fastest to slowest) of the rounds, and the share of the best rival's")
+    for t in timings:
+        print(
+            f"{t.name:14} {t.dtype:9} effort {t.effort:4.2f}  {t.seconds:7.3f} "
+            f"({t.fastest:.3f} to {t.slowest:.3f})  {t.seconds / best:5.2f}  {t.gflops:6.0f} GFLOP/s"
+        )
+    matmul = {
+        name: bench.matmul_gflops(dtype)
+        for name, dtype in (("float32", torch.float32), ("bfloat16", torch.bfloat16))
+    }
+    print(", ".join(f"matrix product {name} {value:.0f} GFLOP/s" for name, value in matmul.items()))
+    if arguments.json:
+        keys = ("name", "dtype", "effort", "seconds", "gflops")
+        rows = [{key: getattr(t, key) for key in keys} for t in timings]
+        print(json.dumps({"runners": rows, "matmul_gflops": matmul}))
     return 0
 
 

@@ -50,14 +50,19 @@ def plan(upscaler: Any, survey: Any, *, budget: Budget, first: Region | None = N
         allocation = upscaler.at_effort(survey, budget.effort)
     else:
         allocation = upscaler.at_knob(survey, budget.knob)
-    pixels = STRIP_PIXELS if upscaler.device.type == "cpu" else GPU_STRIP_PIXELS
     return Plan(
         allocation=allocation,
         size=survey.size,
         regions=order(height, width, first),
-        strip=max(STRIP_ROWS, pixels // width),
+        strip=strip_rows(upscaler, width),
         effort=allocation.macs / upscaler.full_macs(survey.size),
     )
+
+
+def strip_rows(upscaler: Any, width: int) -> int:
+    """How many rows of a picture enter the network at a time."""
+    pixels = STRIP_PIXELS if upscaler.device.type == "cpu" else GPU_STRIP_PIXELS
+    return max(STRIP_ROWS, pixels // width)
 
 
 def order(height: int, width: int, first: Region | None) -> tuple[Region, ...]:

@@ -112,7 +112,7 @@ def run(
         seconds=time.perf_counter() - begun,
         strip=strip,
         device=upscaler.device.type,
-        dtype="float32",
+        dtype=upscaler.dtype,
     )
     return Result(finish(picture, out), plan.allocation.map.cpu().numpy(), stats)
 

@@ -16,7 +16,7 @@ Deviations:
 * The depth loss counts what is executed: the first convolution of a block also runs one pixel
   around the active ones (its results are the second convolution's neighbours), so a ragged map
   costs more than a smooth one. Its mean is taken over the batch instead of over each sample, which
-  lets detailed patches take from flat ones, and before the final ReLU, which would stop its gradient.
+  lets detailed patches take from flat ones, and before the final ReLU, which would stop it.
 * A block that a pixel would weigh less than SNAP is skipped there.
 * A plan may ask for any executed effort; the paper only offers the desired depth.
 """
@@ -167,6 +167,7 @@ class DepthUpscaler:
     """
 
     knob_name, knob_unit, map_name = "d", "blocks", "depth"
+    dtype = "float32"
 
     def __init__(self, name: str, module: AdaDSR, device: torch.device):
         if module.config.form != "output":

@@ -2,9 +2,9 @@
 
 The picture enters in strips of rows. A convolution cannot compute the last row it has until the
 next strip brings that row's lower neighbour, so layer k runs k rows behind the first: the strips of
-the layers lie on a slanted front that moves down the picture. No strip needs a halo, the result is that
-of the whole picture, and the memory is that of one strip plus the rows between the first layer and
-the last.
+the layers lie on a slanted front that moves down the picture. No strip needs a halo, the result is
+that of the whole picture, and the memory is that of one strip plus the rows between the first layer
+and the last.
 
 Within a block the first convolution runs where the second will look, that is on the active pixels
 and their neighbours, and the second on the active pixels alone (AdaDSR, section 3.2).
@@ -138,9 +138,7 @@ class Wavefront:
         self.z0 = x.new_zeros(rows, self.pitch, channels)
         self.z = x.new_zeros(rows, self.pitch, channels)
         self.work = x.new_zeros(rows, self.pitch, channels)
-        self.held: list[Tensor] = [
-            self.z0[:0]
-        ] * blocks  # inner rows that the next strip needs again
+        self.held = [self.z0[:0]] * blocks  # inner rows that the next strip needs again
         self.macs = 0
 
     @torch.inference_mode()

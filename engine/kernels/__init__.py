@@ -44,8 +44,8 @@ def convolve(
 
     `target` (n, pitch, Cout) and `source` (n + 2, pitch, Cin) are rows of channels-last pictures
     with a zero column on either side; the source has one row more above and below (for a 1x1
-    convolution it has the target's rows). `positions` are ascending flat indices row * pitch + column of target
-    pixels, int32; None means all but the zero columns. Nothing else is written.
+    convolution it has the target's rows). `positions` are ascending flat indices row * pitch +
+    column of target pixels, int32; None means all but the zero columns. Nothing else is written.
 
     A result is bias + sum(weight * source), times `slope` where negative (0: ReLU, 1: none). It
     replaces the target, or with `add` is added to it, times `scale` (P,) where given.

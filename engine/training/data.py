@@ -42,13 +42,11 @@ def sample(
 ) -> tuple[Tensor, Tensor]:
     """Random patches, flipped and turned: low (N, 3, p, p) and high (N, 3, sp, sp) in [0, 1].
 
-    A picture is drawn with the square root of its area, so that large ones do not drown the rest.
+    Every picture is drawn equally often, whatever its size.
     """
     scale = pairs[0].high.shape[0] // pairs[0].low.shape[0]
-    weights = np.sqrt([p.low.shape[0] * p.low.shape[1] for p in pairs])
-    chosen = rng.choice(len(pairs), size=batch, p=weights / weights.sum())
     lows, highs = [], []
-    for pair in (pairs[i] for i in chosen):
+    for pair in (pairs[i] for i in rng.integers(len(pairs), size=batch)):
         top = rng.integers(pair.low.shape[0] - patch + 1)
         left = rng.integers(pair.low.shape[1] - patch + 1)
         low = pair.low[top : top + patch, left : left + patch]

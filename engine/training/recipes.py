@@ -74,7 +74,17 @@ def build_adaedsr() -> nn.Module:
 RECIPES = {
     recipe.name: recipe
     for recipe in (
-        Recipe("edsr-x4", 4, build_edsr, trunk_loss, floor=0.25, hold=0.3, patch=32),
-        Recipe("adaedsr-x4", 4, build_adaedsr, depth_recipe_loss, start="edsr-x4", lr=1e-3),
+        Recipe("edsr-x4", 4, build_edsr, trunk_loss, lr=1.2e-3, floor=0.4, hold=0.4, patch=32),
+        Recipe(
+            "adaedsr-x4",
+            4,
+            build_adaedsr,
+            depth_recipe_loss,
+            start="edsr-x4",
+            lr=1e-3,
+            hold=0.2,
+            batch=12,
+            patch=48,
+        ),
     )
 }

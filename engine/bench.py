@@ -1,0 +1,213 @@
+"""Seconds of one network on one picture, side by side: ours, PyTorch, ONNX Runtime, OpenVINO.
+
+All runners take turns in every round, so that a drift of the machine's speed hits all of them. The
+rivals run the plain dense network. PyTorch's tiles have no halo, which flatters them: their picture
+has seams. ONNX Runtime and OpenVINO join where they are installed.
+"""
+
+import importlib.util
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from engine.adaptive.wavefront import Region
+from engine.plan import strip_rows
+
+TILE = 96
+
+
+@dataclass(frozen=True)
+class Runner:
+    """A way to compute the picture; `run` does it once."""
+
+    name: str
+    dtype: str
+    effort: float
+    run: Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds of one runner over all rounds; gflops counts 2 per executed MAC at the median."""
+
+    name: str
+    dtype: str
+    effort: float
+    seconds: float
+    fastest: float
+    slowest: float
+    gflops: float
+
+
+def ours(upscaler: Any, x: Tensor, effort: float) -> Runner:
+    """Survey, plan and execution of a picture x (H, W, 3) at an effort."""
+    height, width = x.shape[:2]
+    region, strip = Region(0, height, 0, width), strip_rows(upscaler, width)
+
+    def once() -> None:
+        allocation = upscaler.at_effort(upscaler.survey(x), effort)
+        for _ in upscaler.execute(x, allocation, region=region, strip=strip).run():
+            pass
+
+    return Runner("fovea", upscaler.dtype, effort, once)
+
+
+def pytorch_full(network: nn.Module, x: Tensor, dtype: torch.dtype) -> Runner:
+    network, x = _prepared(network, x, dtype)
+
+    @torch.inference_mode()
+    def once() -> None:
+        network(x)
+
+    return Runner("pytorch-full", _name(dtype), 1.0, once)
+
+
+def pytorch_tiles(network: nn.Module, x: Tensor, dtype: torch.dtype) -> Runner:
+    network, x = _prepared(network, x, dtype)
+    tiles = [
+        x[:, :, top : top + TILE, left : left + TILE].contiguous(memory_format=torch.channels_last)
+        for top in range(0, x.shape[2], TILE)
+        for left in range(0, x.shape[3], TILE)
+    ]
+
+    @torch.inference_mode()
+    def once() -> None:
+        for tile in tiles:
+            network(tile)
+
+    return Runner("pytorch-tiles", _name(dtype), 1.0, once)
+
+
+def onnxruntime(path: Path, x: Tensor) -> Runner:
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    feed = {"x": _nchw(x).numpy()}
+    return Runner("onnxruntime", "float32", 1.0, lambda: session.run(None, feed))
+
+
+def openvino(path: Path, x: Tensor, dtype: torch.dtype) -> Runner:
+    import openvino as ov
+
+    settings = {
+        "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+        "INFERENCE_PRECISION_HINT": {torch.float32: "f32", torch.bfloat16: "bf16"}[dtype],
+        "PERFORMANCE_HINT": "LATENCY",
+    }
+    compiled = ov.Core().compile_model(str(path), "CPU", settings)
+    request, feed = compiled.create_infer_request(), {"x": _nchw(x).numpy()}
+    return Runner("openvino", _name(dtype), 1.0, lambda: request.infer(feed))
+
+
+def runners(upscaler: Any, network: nn.Module, x: Tensor, *, bf16: bool) -> list[Runner]:
+    """Every runner that this machine has, for float32 or bfloat16."""
+    dtype = torch.bfloat16 if bf16 else torch.float32
+    found = [ours(upscaler, x, effort) for effort in (1.0, 0.5, 0.25)]
+    found += [pytorch_full(network, x, dtype), pytorch_tiles(network, x, dtype)]
+    there = {
+        n: importlib.util.find_spec(n) is not None for n in ("onnx", "onnxruntime", "openvino")
+    }
+    if there["onnx"] and (there["onnxruntime"] or there["openvino"]):
+        with tempfile.TemporaryDirectory() as folder:
+            path = export(network, x, Path(folder) / "network.onnx")
+            found += [onnxruntime(path, x)] if there["onnxruntime"] and not bf16 else []
+            found += [openvino(path, x, dtype)] if there["openvino"] else []
+    return found
+
+
+def measure(found: list[Runner], *, macs: int, rounds: int) -> list[Timing]:
+    """Each runner once per round, after one round to warm up; `macs` those of the dense network."""
+    seconds: list[list[float]] = [[] for _ in found]
+    for turn in range(rounds + 1):
+        for runner, kept in zip(found, seconds, strict=True):
+            begun = time.perf_counter()
+            runner.run()
+            if turn:
+                kept.append(time.perf_counter() - begun)
+    timings = []
+    for runner, kept in zip(found, seconds, strict=True):
+        median = statistics.median(kept)
+        gflops = 2 * macs * runner.effort / median / 1e9
+        spread = min(kept), max(kept)
+        timings.append(Timing(runner.name, runner.dtype, runner.effort, median, *spread, gflops))
+    return timings
+
+
+def matmul_gflops(dtype: torch.dtype, size: int = 2048) -> float:
+    """What a large matrix product reaches here: the ceiling for all runners."""
+    a, b = (torch.rand(size, size).to(dtype) for _ in range(2))
+    torch.mm(a, b)
+    seconds = []
+    for _ in range(5):
+        begun = time.perf_counter()
+        torch.mm(a, b)
+        seconds.append(time.perf_counter() - begun)
+    return 2 * size**3 / statistics.median(seconds) / 1e9
+
+
+def export(network: nn.Module, x: Tensor, path: Path) -> Path:
+    """An EDSR with a direct tail as an ONNX file for pictures of the size of x (H, W, 3)."""
+    from onnx import TensorProto, helper, numpy_helper, save
+
+    nodes, weights, config = [], [], network.config
+
+    def constant(name: str, value: np.ndarray) -> str:
+        weights.append(numpy_helper.from_array(value, name))
+        return name
+
+    def node(kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
+        nodes.append(helper.make_node(kind, inputs, [output], **attributes))
+        return output
+
+    def conv(layer: nn.Conv2d, source: str, name: str) -> str:
+        inputs = [
+            source,
+            *(constant(f"{name}.{k}", v.numpy()) for k, v in layer.state_dict().items()),
+        ]
+        return node("Conv", inputs, name, pads=[1, 1, 1, 1])
+
+    mean = constant("mean", network.mean.numpy())
+    z = z0 = conv(network.head, node("Sub", ["x", mean], "centred"), "head")
+    for index, block in enumerate(network.blocks):
+        inner = node("Relu", [conv(block.conv1, z, f"a{index}")], f"relu{index}")
+        z = node("Add", [z, conv(block.conv2, inner, f"b{index}")], f"z{index}")
+    fused = node("Add", [conv(network.fuse, z, "fuse"), z0], "fused")
+    tail = conv(network.tail[0], fused, "tail")
+    detail = node("DepthToSpace", [tail], "detail", blocksize=config.scale, mode="CRD")
+    sizes = constant("sizes", np.array([1, 1, config.scale, config.scale], np.float32))
+    modes = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric"}
+    skip = node("Resize", ["x", "", sizes], "skip", nearest_mode="floor", **modes)
+    node("Add", [detail, skip], "y")
+    height, width = x.shape[:2]
+    shapes = {"x": [1, 3, height, width], "y": [1, 3, height * config.scale, width * config.scale]}
+    ends = {n: helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in shapes.items()}
+    graph = helper.make_graph(nodes, "edsr", [ends["x"]], [ends["y"]], weights)
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), path)
+    return path
+
+
+def _nchw(x: Tensor) -> Tensor:
+    return x.permute(2, 0, 1)[None].contiguous()
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+def _prepared(network: nn.Module, x: Tensor, dtype: torch.dtype) -> tuple[nn.Module, Tensor]:
+    """A copy of the network and the picture, channels last, in the type asked for."""
+    import copy
+
+    layout = torch.channels_last
+    network = copy.deepcopy(network).to(dtype).to(memory_format=layout)
+    return network, _nchw(x).to(dtype).contiguous(memory_format=layout)
