@@ -19,7 +19,7 @@ QT_MISSING = $$(cd $(VENV)/lib/python3*/site-packages/PySide6 && ldd \
     Qt/plugins/xcbglintegrations/*.so 2>/dev/null | awk '/not found/ {print $$1}' | sort -u)
 
 INSTALL := apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y \
-    --no-install-recommends -o Dpkg::Use-Pty=0
+    --no-install-recommends --no-upgrade -o Dpkg::Use-Pty=0
 
 .PHONY: help setup system-libraries run test screenshots
 
