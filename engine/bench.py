@@ -114,15 +114,19 @@ def runners(upscaler: Any, network: nn.Module, x: Tensor, *, bf16: bool) -> list
     dtype = torch.bfloat16 if bf16 else torch.float32
     found = [ours(upscaler, x, effort) for effort in (1.0, 0.5, 0.25)]
     found += [pytorch_full(network, x, dtype), pytorch_tiles(network, x, dtype)]
-    there = {
-        n: importlib.util.find_spec(n) is not None for n in ("onnx", "onnxruntime", "openvino")
-    }
-    if there["onnx"] and (there["onnxruntime"] or there["openvino"]):
-        with tempfile.TemporaryDirectory() as folder:
-            path = export(network, x, Path(folder) / "network.onnx")
-            found += [onnxruntime(path, x)] if there["onnxruntime"] and not bf16 else []
-            found += [openvino(path, x, dtype)] if there["openvino"] else []
+    if not installed("onnx"):
+        return found
+    with tempfile.TemporaryDirectory() as folder:
+        path = export(network, x, Path(folder) / "network.onnx")
+        if installed("onnxruntime") and not bf16:
+            found.append(onnxruntime(path, x))
+        if installed("openvino"):
+            found.append(openvino(path, x, dtype))
     return found
+
+
+def installed(package: str) -> bool:
+    return importlib.util.find_spec(package) is not None
 
 
 def measure(found: list[Runner], *, macs: int, rounds: int) -> list[Timing]:

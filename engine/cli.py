@@ -279,7 +279,8 @@ def bench_command(arguments: argparse.Namespace) -> int:
     for t in timings:
         print(
             f"{t.name:14} {t.dtype:9} effort {t.effort:4.2f}  {t.seconds:7.3f} "
-            f"({t.fastest:.3f} to {t.slowest:.3f})  {t.seconds / best:5.2f}  {t.gflops:6.0f} GFLOP/s"
+            f"({t.fastest:.3f} to {t.slowest:.3f})  {t.seconds / best:5.2f}  "
+            f"{t.gflops:6.0f} GFLOP/s"
         )
     matmul = {
         name: bench.matmul_gflops(dtype)
