@@ -32,7 +32,7 @@ help:
 setup: $(STAMP) system-libraries
 
 $(STAMP): | $(VENV)/bin/pip
-	$(PYTHON) -m pip install --quiet --editable '.[cluster,foreign,test]'
+	$(PYTHON) -m pip install --quiet --editable '.[cluster,test]'
 	@rm -f $(VENV)/fovea-*
 	@touch $@
 

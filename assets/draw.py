@@ -1,7 +1,7 @@
 """Draw sample.png, the picture of the first start: `python assets/draw.py`.
 
-Everything is drawn four times too large and then reduced, as a camera's lens and a bicubic reduction
-would do it: a flat sky, slanted edges, bricks, roof tiles, leaves, grass and a little writing.
+A flat sky, slanted edges, bricks, roof tiles, leaves, grass and a little writing. Everything is
+drawn four times too large and then reduced, so that edges are as soft as in a photograph.
 """
 
 from pathlib import Path
@@ -52,7 +52,8 @@ def outline(*points):
 
 
 def soften(mask, radius):
-    return np.asarray(Image.fromarray(mask).filter(ImageFilter.GaussianBlur(radius)), np.float32)
+    image = Image.fromarray((mask * 255).astype(np.uint8))
+    return np.asarray(image.filter(ImageFilter.GaussianBlur(radius)), np.float32) / 255
 
 
 def lay(canvas, colours, mask):
@@ -79,7 +80,7 @@ def unfold(corners):
 
 
 def courses(u, v, across, down):
-    """Staggered bricks or tiles: each pixel's place within its own (0..1) and the brick's number."""
+    """Staggered bricks or tiles: each pixel's place (0..1) within its brick, and which it is."""
     row = np.floor(v * down)
     along = u * across + 0.5 * (row % 2)
     column = np.floor(along)
@@ -136,9 +137,9 @@ def hills(canvas):
 def sea(canvas):
     depth = (Y - HORIZON) / 240
     water = ramp(depth, (0, "#d8d2bd"), (0.12, "#8fb3bb"), (0.5, "#4d879b"), (1, "#2f6a80"))
-    ripple = noise(26, 3, stretch=7)
+    ripple = noise(13, 3, stretch=6)
     water += (ripple * 13 * np.clip(depth + 0.15, 0, 1))[..., None]
-    glint = np.exp(-(((X - SUN[0]) / (150 + 420 * depth.clip(0))) ** 2)) * (ripple > 0.35)
+    glint = np.exp(-(((X - SUN[0]) / (150 + 420 * depth.clip(0))) ** 2)) * (ripple > 0.5)
     canvas[:] = np.where((Y >= HORIZON)[..., None], water, canvas)
     lay(canvas, colour("#fff0c4"), glint * (Y > HORIZON) * 0.8)
 
@@ -156,18 +157,19 @@ def sailing_boat(canvas):
 def headland(canvas):
     edge = 800 + 0.00022 * np.clip(X[0] - 380, 0, None) ** 2 + 9 * noise(90, 5)[9]
     mask = np.clip(Y - edge + 0.5, 0, 1) * (X < 1100)
-    rock = noise(60, 6)
-    cliff = ramp(rock + (Y - edge) / 55, (-2, "#8a9a55"), (0.2, "#6d7d45"), (1.2, "#8a6f55"),
-                 (2.5, "#5c4a45"))  # fmt: skip
-    lay(canvas, cliff + (noise(9, 2) * 7)[..., None], mask)
+    below = (Y - edge) / 26 + 0.5 * noise(40, 4)
+    cliff = ramp(below, (0, "#b3b565"), (1, "#7f9048"), (1.5, "#a08263"), (4, "#5d4c48"))
+    cracks = noise(24, 4, stretch=0.35) * np.clip(below - 1, 0, 1)
+    lay(canvas, cliff + (cracks * 17 + noise(9, 2) * 6)[..., None], mask)
 
 
 def lighthouse(canvas):
     top, bottom, middle = 300, 815, 430
-    half = 42 + (Y - top) / (bottom - top) * 26
+    down = (Y - top) / (bottom - top)
+    half = 42 + down * 26
     across = (X - middle) / half
-    tower = np.clip((1 - np.abs(across)) * half, 0, 1) * (Y >= top) * (Y <= bottom)
-    band = np.floor((Y - top + 10 * across**2) / 103) % 2
+    tower = np.clip((1 - np.abs(across)) * half, 0, 1) * (down >= 0) * (down <= 1)
+    band = np.floor((Y - top + 10 * across**2) / 105.5) % 2
     paint = np.where(band[..., None] > 0, colour("#c8453a"), colour("#f4efe4"))
     light = np.interp(across, [-1, -0.55, 0.2, 1], [1.0, 1.05, 0.86, 0.58])
     lay(canvas, paint * light[..., None], tower)
@@ -210,11 +212,21 @@ def meadow(canvas):
 
 
 def path(canvas):
-    bend = outline((1085, 1040), (1160, 1046), (1120, 1100), (1060, 1160), (1090, 1280), (690, 1280),
-                   (850, 1170), (1010, 1100))  # fmt: skip
+    bend = outline(
+        (1085, 1040),
+        (1160, 1046),
+        (1120, 1100),
+        (1060, 1160),
+        (1090, 1280),
+        (690, 1280),
+        (850, 1170),
+        (1010, 1100),
+    )
     mask = np.clip(soften(bend, 7) + 0.12 * noise(30, 4) * (soften(bend, 14) > 0.02), 0, 1)
     stones = ramp(noise(18, 4, 2), (-2, "#a98f6c"), (0, "#d2bb91"), (2, "#ecdcb8"))
-    lay(canvas, stones, np.clip(mask * 3 - 1, 0, 1))
+    mask = np.clip(mask * 3 - 1, 0, 1)
+    lay(canvas, stones, mask)
+    return mask
 
 
 GABLE = ((985, 704), (1300, 694), (1300, 1070), (985, 1036))
@@ -226,8 +238,10 @@ APEX = (1128, 490)
 def cottage(canvas):
     front = outline(*GABLE[:2], *GABLE[2:]) + outline(GABLE[0], APEX, GABLE[1])
     side = outline(*SIDE)
-    ground = soften(outline((1000, 1040), (1300, 1062), (1820, 1014), (1919, 1040), (1919, 1075),
-                            (1400, 1130)), 10)  # fmt: skip
+    ground = soften(
+        outline((1000, 1040), (1300, 1062), (1820, 1014), (1919, 1040), (1919, 1075), (1400, 1130)),
+        10,
+    )
     shade(canvas, ground, 0.55, "#1f3527")
     lay(canvas, bricks(*unfold(GABLE), 15, 33), front)
     lay(canvas, bricks(*unfold(SIDE), 25, 33), side)
@@ -323,7 +337,7 @@ def leaves(canvas, clumps, count, palette, size):
     dots = []
     for x, y, radius in clumps:
         share = int(count * radius**2 / sum(r**2 for *_, r in clumps))
-        angle, reach = rng.uniform(0, 2 * np.pi, share), np.sqrt(rng.uniform(0, 1, share)) * radius
+        angle, reach = rng.uniform(0, 2 * np.pi, share), rng.normal(0, 0.55, share) * radius
         across, down = reach * np.cos(angle), reach * np.sin(angle)
         light = -(across * 0.7 + down) / radius + rng.normal(0, 0.45, share)
         depth = light + rng.normal(0, 0.5, share)
@@ -354,16 +368,31 @@ def tree(canvas):
     trunk = outline((1838, 1040), (1850, 700), (1880, 700), (1902, 1044))
     bark = ramp(noise(22, 4, 0.4), (-2, "#3a2a26"), (2, "#866650"))
     lay(canvas, bark, trunk)
-    clumps = [(1850, 560, 130), (1900, 420, 120), (1780, 640, 70), (1905, 690, 120), (1830, 720, 80),
-              (1800, 480, 62), (1880, 320, 66)]  # fmt: skip
-    leaves(canvas, clumps, 11000, GREENS, 9)
+    crown = np.array(
+        [
+            (1870, 330, 60),
+            (1840, 430, 85),
+            (1900, 500, 100),
+            (1800, 560, 80),
+            (1880, 640, 100),
+            (1790, 680, 66),
+            (1850, 740, 60),
+            (1915, 760, 70),
+        ],
+        float,
+    )
+    twigs = np.repeat(crown, 7, axis=0)
+    twigs[:, :2] += rng.normal(0, 0.5, (len(twigs), 2)) * twigs[:, 2:]
+    twigs[:, 2] *= rng.uniform(0.3, 0.6, len(twigs))
+    leaves(canvas, twigs, 13000, GREENS, 9)
 
 
 def hedge(canvas):
     clumps = [(1330 + 74 * i, 1044 - 5 * i + rng.uniform(-6, 6), 46) for i in range(8)]
     leaves(canvas, clumps, 4200, GREENS, 8)
-    ivy = [(1006, 1000, 34), (1000, 930, 28), (996, 860, 24), (1006, 790, 18), (1012, 736, 13)]
-    leaves(canvas, ivy, 1300, GREENS, 7)
+    climb = np.linspace(0, 1, 26)
+    ivy = np.stack([1000 + 13 * np.sin(climb * 9), 1030 - 290 * climb, 27 - 17 * climb], axis=1)
+    leaves(canvas, ivy, 1500, GREENS, 7)
     roses = ((-2, "#8e2a3a"), (0, "#cf4a58"), (2, "#ffb3a8"))
     leaves(canvas, [(x, y - 14, r * 0.8) for x, y, r in clumps[::2]], 90, roses, 9)
 
@@ -376,8 +405,10 @@ def fence(canvas):
         top = foot - 128 + x * 0.018
         for rail in (0.30, 0.72):
             y = top + (foot - top) * rail
-            draw.polygon([(x, y), (x + width * 1.75, y - 0.5), (x + width * 1.75, y + 13), (x, y + 13)],
-                         fill="#d9cdb8")  # fmt: skip
+            draw.polygon(
+                [(x, y), (x + width * 1.75, y - 0.5), (x + width * 1.75, y + 13), (x, y + 13)],
+                fill="#d9cdb8",
+            )
             draw.line((x, y + 14, x + width * 1.75, y + 14), fill="#8f8a7c", width=3)
         x += width * 1.75
         width *= 0.9985
@@ -393,8 +424,15 @@ def fence(canvas):
             (x + width, foot),
         ]
         draw.polygon(post, fill="#fbf5e8")
-        draw.polygon([(x + width * 0.72, foot), (x + width * 0.72, top + 8), (x + width, top + 16),
-                      (x + width, foot)], fill="#b7b0a4")  # fmt: skip
+        draw.polygon(
+            [
+                (x + width * 0.72, foot),
+                (x + width * 0.72, top + 8),
+                (x + width, top + 16),
+                (x + width, foot),
+            ],
+            fill="#b7b0a4",
+        )
         x += width * 1.75
         width *= 0.9985
     canvas[:] = np.asarray(image, np.float32)
@@ -413,9 +451,16 @@ def grass(canvas, top, count, tall, avoid):
         lean = rng.normal(0.12, 0.3) * height
         width = 2.2 + 3.2 * near
         fill = tuple(int(c) for c in ramp(rng.normal(0.1 - 0.5 * near, 0.7), *GREENS))
-        draw.polygon([(x - width / 2, foot), (x + lean * 0.35, foot - height * 0.6),
-                      (x + lean, foot - height), (x + lean * 0.35 + width * 0.8, foot - height * 0.55),
-                      (x + width / 2, foot)], fill=fill)  # fmt: skip
+        draw.polygon(
+            [
+                (x - width / 2, foot),
+                (x + lean * 0.35, foot - height * 0.6),
+                (x + lean, foot - height),
+                (x + lean * 0.35 + width * 0.8, foot - height * 0.55),
+                (x + width / 2, foot),
+            ],
+            fill=fill,
+        )
     canvas[:] = np.asarray(image, np.float32)
 
 
@@ -479,8 +524,13 @@ def birds(canvas):
         (856, 196, 15),
         (990, 300, 12),
     ):
-        draw.arc((x - 2 * size, y - size * 0.6, x, y + size), 200, 330, fill="#3b4658", width=4)
-        draw.arc((x, y - size * 0.6, x + 2 * size, y + size), 210, 340, fill="#3b4658", width=4)
+        for side in (-1, 1):
+            wing = [
+                (x, y),
+                (x + side * size * 0.7, y - size * 0.55),
+                (x + side * size * 1.7, y - size * 0.3),
+            ]
+            draw.polygon([*wing, (x + side * size * 0.7, y - size * 0.32)], fill="#3b4658")
     canvas[:] = np.asarray(image, np.float32)
 
 
@@ -488,9 +538,7 @@ def scene():
     canvas = np.zeros((HEIGHT, WIDTH, 3), np.float32)
     for draw in (sky, hills, birds, sea, sailing_boat, headland, lighthouse, meadow):
         draw(canvas)
-    before = canvas.copy()
-    path(canvas)
-    walked = soften((np.abs(canvas - before).sum(-1) > 25).astype(np.float32), 2)
+    walked = path(canvas)
     cottage(canvas)
     grass(
         canvas,

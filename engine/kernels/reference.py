@@ -1,4 +1,4 @@
-"""The position-list convolution in plain PyTorch, for any device and any tensor type."""
+"""The position-list convolution in plain PyTorch, for any device."""
 
 import torch
 import torch.nn.functional as F
@@ -7,6 +7,7 @@ from torch import Tensor
 CHUNK = 8192  # positions gathered at a time: 18 MiB of neighbourhoods at 64 channels
 
 
+@torch.no_grad()
 def convolve(
     source: Tensor,
     weight: Tensor,
@@ -14,15 +15,22 @@ def convolve(
     positions: Tensor | None,
     target: Tensor,
     *,
-    slope: float = 1.0,
-    scale: Tensor | None = None,
+    slope: float | Tensor = 1.0,
+    scale: float | Tensor | None = None,
     add: bool = False,
 ) -> None:
-    """See `engine.kernels.convolve`; weight (Cout, Cin, k, k)."""
+    """See `engine.kernels.convolve`; weight (Cout, Cin, k, k), whose type is that of the sums."""
+    source, bias = source.to(weight.dtype), bias.to(weight.dtype)
     if positions is None:
-        dense = F.conv2d(source.permute(2, 0, 1)[None], weight, bias)[0].permute(1, 2, 0)
-        inside = target[:, 1:-1] if weight.shape[2] == 3 else target
-        _store(_activate(dense, slope), inside, add)
+        inside = source if weight.shape[2] == 3 else source[:, 1:-1]
+        dense = F.conv2d(inside.permute(2, 0, 1)[None], weight, bias)[0].permute(1, 2, 0)
+        if isinstance(scale, Tensor):
+            scale = scale.view(*dense.shape[:2], 1)
+        result, written = _finish(dense, slope, scale), target[:, 1:-1]
+        if add:
+            written += result
+        else:
+            written.copy_(result)
         return
     flat, written = source.flatten(0, 1), target.view(-1, target.shape[2])
     matrix = weight.permute(2, 3, 1, 0).reshape(-1, weight.shape[0])
@@ -30,9 +38,8 @@ def convolve(
     for begin in range(0, len(positions), CHUNK):
         chunk = positions[begin : begin + CHUNK].long()
         columns = flat[chunk[:, None] + steps].flatten(1)
-        result = _activate(torch.addmm(bias, columns, matrix), slope)
-        if scale is not None:
-            result *= scale[begin : begin + CHUNK, None]
+        some = scale[begin : begin + CHUNK, None] if isinstance(scale, Tensor) else scale
+        result = _finish(torch.addmm(bias, columns, matrix), slope, some).to(target.dtype)
         if add:
             written.index_add_(0, chunk, result)
         else:
@@ -47,12 +54,10 @@ def _steps(size: int, pitch: int, device: torch.device) -> Tensor:
     return (rows + torch.arange(-1, 2, device=device)).flatten()
 
 
-def _activate(values: Tensor, slope: float) -> Tensor:
-    return values if slope == 1.0 else F.leaky_relu_(values, slope)
-
-
-def _store(values: Tensor, target: Tensor, add: bool) -> None:
-    if add:
-        target += values
-    else:
-        target.copy_(values)
+def _finish(values: Tensor, slope: float | Tensor, scale: float | Tensor | None) -> Tensor:
+    """The activation and the scale; channels last."""
+    if isinstance(slope, Tensor):
+        values = torch.where(values > 0, values, values * slope.to(values.dtype))
+    elif slope != 1.0:
+        values = F.leaky_relu_(values, slope)
+    return values if scale is None else values * scale
