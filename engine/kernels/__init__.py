@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from engine.kernels import reference
+from engine.kernels import compiled, reference
 
 
 @dataclass(frozen=True)
@@ -14,6 +14,8 @@ class PackedConv:
 
     weight: Tensor  # (Cout, Cin, k, k), in the type of the products
     bias: Tensor  # (Cout,) float32
+    level: int | None = None  # of `compiled`; None: PyTorch
+    panels: Tensor | None = None  # weights and biases for that level
 
     @property
     def outputs(self) -> int:
@@ -31,7 +33,11 @@ def pack(weight: Tensor, bias: Tensor, dtype: torch.dtype = torch.float32) -> Pa
     Products are of type `dtype`, float32 or bfloat16; sums are float32.
     """
     weight = weight.detach().to(dtype, memory_format=torch.channels_last)
-    return PackedConv(weight, bias.detach().float())
+    bias = bias.detach().float()
+    level = compiled.level()
+    if level is None or weight.device.type != "cpu":
+        return PackedConv(weight, bias)
+    return PackedConv(weight, bias, level, compiled.pack(weight, bias, level))
 
 
 def convolve(
@@ -46,9 +52,9 @@ def convolve(
 ) -> int:
     """Convolve at the listed positions of `target`; returns the MACs executed.
 
-    `target` (n, pitch, Cout) and `source` (n + 2, pitch, Cin) are rows of channels-last pictures
-    with a zero column on either side; the source has one row more above and below (for a 1x1
-    convolution it has the target's rows). `positions` are ascending flat indices row * pitch +
+    `target` (n, pitch, Cout) and `source` (n + 2, pitch, Cin) are contiguous rows of channels-last
+    pictures with a zero column on either side; the source has one row more above and below (for a
+    1x1 convolution it has the target's rows). `positions` are ascending flat indices row * pitch +
     column of target pixels, int32; None means all but the zero columns. Nothing else is written.
 
     A result is bias + sum(weight * source), times `slope` (a number, (1,) or (Cout,)) where
@@ -56,13 +62,42 @@ def convolve(
     it is multiplied by `scale`, a number or one per position (P,). Source and target are float32
     or bfloat16.
     """
-    count = target.shape[0] * (target.shape[1] - 2) if positions is None else len(positions)
-    reference.convolve(
-        source, packed.weight, packed.bias, positions, target, slope=slope, scale=scale, add=add
-    )
+    count = _check(source, packed.weight, positions, target, scale)
+    how = {"slope": slope, "scale": scale, "add": add}
+    if packed.panels is None:
+        reference.convolve(source, packed.weight, packed.bias, positions, target, **how)
+    else:
+        compiled.convolve(
+            source, packed.weight, packed.panels, packed.level, positions, target, **how
+        )
     return count * packed.macs
 
 
 def describe() -> str:
     """Which path runs, for people."""
-    return "PyTorch"
+    level = compiled.level()
+    return "PyTorch" if level is None else compiled.NAMES[level]
+
+
+def _check(
+    source: Tensor,
+    weight: Tensor,
+    positions: Tensor | None,
+    target: Tensor,
+    scale: float | Tensor | None,
+) -> int:
+    """The number of positions; ValueError where the kernel would leave the buffers."""
+    outputs, channels, size = weight.shape[:3]
+    rows, pitch = target.shape[:2]
+    if source.shape != (rows + size - 1, pitch, channels) or target.shape[2] != outputs:
+        raise ValueError(f"{(*source.shape,)} does not convolve to {(*target.shape,)}")
+    if not (source.is_contiguous() and target.is_contiguous()):
+        raise ValueError("source and target must be contiguous")
+    if {source.dtype, target.dtype} - {torch.float32, torch.bfloat16}:
+        raise ValueError("source and target must be float32 or bfloat16")
+    if positions is not None and (positions.dtype != torch.int32 or positions.dim() != 1):
+        raise ValueError("positions must be a list of int32")
+    count = rows * (pitch - 2) if positions is None else positions.shape[0]
+    if isinstance(scale, Tensor) and scale.numel() != count:
+        raise ValueError(f"{scale.numel()} scales for {count} positions")
+    return count

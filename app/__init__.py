@@ -1,0 +1,1 @@
+"""The window: Qt in front of the engine."""

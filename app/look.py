@@ -1,0 +1,89 @@
+"""How the program looks: two palettes around one accent, and icons in the text's colour."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QApplication
+
+ASSETS = Path(__file__).resolve().parent.parent / "assets"
+ACCENT = "#2f7fd6"
+
+LIGHT = {
+    "Window": "#f4f4f5",
+    "WindowText": "#1d1d20",
+    "Base": "#ffffff",
+    "AlternateBase": "#ececee",
+    "Text": "#1d1d20",
+    "PlaceholderText": "#6d6d74",
+    "Button": "#fbfbfc",
+    "ButtonText": "#1d1d20",
+    "ToolTipBase": "#1d1d20",
+    "ToolTipText": "#f4f4f5",
+    "Mid": "#c9c9ce",
+    "Dark": "#a6a6ad",
+}
+DARK = {
+    "Window": "#242427",
+    "WindowText": "#ececee",
+    "Base": "#1b1b1d",
+    "AlternateBase": "#2c2c30",
+    "Text": "#ececee",
+    "PlaceholderText": "#9a9aa2",
+    "Button": "#34343a",
+    "ButtonText": "#ececee",
+    "ToolTipBase": "#ececee",
+    "ToolTipText": "#1d1d20",
+    "Mid": "#48484f",
+    "Dark": "#17171a",
+}
+
+
+def palette(dark: bool) -> QPalette:
+    """Fusion's roles in our colours; disabled text is half as strong."""
+    made = QPalette()
+    for role, code in (DARK if dark else LIGHT).items():
+        made.setColor(QPalette.ColorRole[role], QColor(code))
+    made.setColor(QPalette.ColorRole.Highlight, QColor(ACCENT))
+    made.setColor(QPalette.ColorRole.HighlightedText, QColor("white"))
+    made.setColor(QPalette.ColorRole.Link, QColor(ACCENT))
+    faded = made.color(QPalette.ColorRole.WindowText)
+    faded.setAlphaF(0.4)
+    for role in ("WindowText", "Text", "ButtonText"):
+        made.setColor(QPalette.ColorGroup.Disabled, QPalette.ColorRole[role], faded)
+    return made
+
+
+def is_dark() -> bool:
+    """Does the system ask for a dark window?"""
+    return QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark
+
+
+def dress(application: QApplication, dark: bool | None = None) -> None:
+    """Give the program its style; follow the system where `dark` is None."""
+    application.setStyle("Fusion")
+    application.setPalette(palette(is_dark() if dark is None else dark))
+    application.setWindowIcon(QIcon(str(ASSETS / "icon.svg")))
+
+
+def icon(name: str, colour: QColor) -> QIcon:
+    """assets/icons/NAME.svg in a colour, sharp on any screen, and half as strong when disabled."""
+    made = QIcon()
+    text = (ASSETS / "icons" / f"{name}.svg").read_text(encoding="utf-8")
+    for mode, opacity in ((QIcon.Mode.Normal, 1.0), (QIcon.Mode.Disabled, 0.35)):
+        for size in (20, 40, 60):
+            made.addPixmap(
+                _render(text.replace("currentColor", colour.name()), size, opacity), mode
+            )
+    return made
+
+
+def _render(svg: str, size: int, opacity: float) -> QPixmap:
+    pixmap = QPixmap(QSize(size, size))
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setOpacity(opacity)
+    QSvgRenderer(QByteArray(svg.encode())).render(painter, QRectF(0, 0, size, size))
+    painter.end()
+    return pixmap

@@ -1,0 +1,35 @@
+"""Start the window."""
+
+import sys
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication
+from PySide6.QtWidgets import QApplication
+
+from app import look
+from app.session import Session
+from app.trouble import catch_all
+from app.window import MainWindow
+
+WEIGHTS = "adaedsr-x4"
+
+
+def application() -> QApplication:
+    """The one QApplication, dressed, in step with the system's light or dark."""
+    made = QCoreApplication.instance() or QApplication(sys.argv[:1])
+    made.setApplicationName("Fovea")
+    made.setOrganizationName("Fovea")
+    look.dress(made)
+    made.styleHints().colorSchemeChanged.connect(lambda _: look.dress(made))
+    return made
+
+
+def main(paths: list[str]) -> int:
+    """Show the window, with the first of the pictures open."""
+    running = application()
+    window = MainWindow(Session(WEIGHTS))
+    catch_all(window)
+    window.show()
+    if paths:
+        window.session.open(Path(paths[0]))
+    return running.exec()

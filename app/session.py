@@ -1,0 +1,168 @@
+"""The state of the window: what is open, what it should cost, and how far the work is."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QSettings, Signal
+
+from app.worker import Compute, Export, Open, Opened, Planned, Progress, Stop, Worker
+from engine.adaptive.wavefront import Region
+from engine.picture import Picture
+
+RECENT = 8
+DEFAULT_EFFORT = 0.5
+
+
+class Session(QObject):
+    """Widgets show it and call its methods; nothing else holds state.
+
+    Signals carry no values where the state itself tells them.
+    """
+
+    opened = Signal()
+    planned = Signal()
+    progressed = Signal(object)  # Progress
+    state_changed = Signal()
+    message = Signal(str)
+    failed = Signal(str)
+    crashed = Signal(str)
+
+    def __init__(self, name: str, parent: QObject | None = None):
+        super().__init__(parent)
+        self.name = name
+        self.settings = QSettings("Fovea", "Fovea")
+        self.picture: Opened | None = None
+        self.plan: Planned | None = None
+        self.effort = float(self.settings.value("effort", DEFAULT_EFFORT))
+        self.done = 0.0
+        self.left: float | None = None
+        self.busy = False
+        self.visible: Region | None = None  # the part of the picture on the screen
+        self._generation = 0
+        self._exporting: set[int] = set()
+        self.worker = Worker(name)
+        self.worker.opened.connect(self._opened)
+        self.worker.planned.connect(self._planned)
+        self.worker.progressed.connect(self._progressed)
+        self.worker.finished_run.connect(self._finished)
+        self.worker.exported.connect(self._exported)
+        self.worker.failed.connect(self._failed)
+        self.worker.crashed.connect(self.crashed)
+        self.worker.start()
+
+    # --- what the window asks for --------------------------------------------------------------
+
+    def open(self, path: Path) -> None:
+        self._request(Open(path=path))
+        self.message.emit(self.tr("Opening {}…").format(path.name))
+
+    def open_picture(self, picture: Picture) -> None:
+        self._request(Open(picture=picture))
+
+    def set_effort(self, effort: float) -> None:
+        """Ask for another effort 0..1; the old pixels stay until better ones come."""
+        effort = min(1.0, max(0.0, effort))
+        if effort == self.effort:
+            return
+        self.effort = effort
+        self.settings.setValue("effort", effort)
+        self.compute()
+
+    def compute(self) -> None:
+        if self.picture is not None:
+            self._request(Compute(self.effort, self.visible))
+
+    def export(self, path: Path) -> None:
+        generation = self.worker.request(Export(path, self.effort))
+        self._exporting.add(generation)
+        self._set_busy(True)
+        self.message.emit(self.tr("Exporting {}…").format(path.name))
+
+    def stop(self) -> None:
+        if self.busy:
+            self._request(Stop())
+            self._exporting.clear()
+            self._set_busy(False)
+            self.message.emit(self.tr("Stopped; what is done stays."))
+
+    def close(self) -> None:
+        self.worker.close()
+
+    # --- what it tells -------------------------------------------------------------------------
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the plan will take, once something has run here."""
+        rate = self.worker.rate
+        return None if rate is None or self.plan is None else rate * self.plan.gmacs
+
+    @property
+    def recent(self) -> list[Path]:
+        """Files opened before that still exist, the newest first."""
+        stored = self.settings.value("recent", []) or []
+        stored = [stored] if isinstance(stored, str) else stored
+        return [path for path in map(Path, stored) if path.exists()]
+
+    def suggestion(self) -> Path:
+        """Where an export would go: beside the source, named after it."""
+        opened = self.picture
+        folder = opened.path.parent if opened.path else Path.home()
+        stem = opened.path.stem if opened.path else self.tr("pasted")
+        return folder / f"{stem}_{opened.scale}x.png"
+
+    # --- answers of the worker -----------------------------------------------------------------
+
+    def _request(self, job: object) -> None:
+        self._generation = self.worker.request(job)
+        if not isinstance(job, Stop):
+            self._set_busy(True)
+
+    def _set_busy(self, busy: bool) -> None:
+        self.busy = busy
+        if not busy:
+            self.left = None
+        self.state_changed.emit()
+
+    def _current(self, generation: int) -> bool:
+        return generation == self._generation or generation in self._exporting
+
+    def _opened(self, generation: int, opened: Opened) -> None:
+        if not self._current(generation):
+            return
+        self.picture, self.plan, self.done = opened, None, 0.0
+        if opened.path is not None:
+            recent = [opened.path, *(p for p in self.recent if p != opened.path)][:RECENT]
+            self.settings.setValue("recent", [str(p) for p in recent])
+        self.visible = None
+        self.opened.emit()
+        self.compute()
+
+    def _planned(self, generation: int, planned: Planned) -> None:
+        if self._current(generation):
+            self.plan, self.done = planned, 0.0
+            self.planned.emit()
+
+    def _progressed(self, generation: int, progress: Progress) -> None:
+        if self._current(generation):
+            self.done, self.left = progress.done, progress.left
+            self.progressed.emit(progress)
+
+    def _finished(self, generation: int, seconds: float) -> None:
+        if not self._current(generation):
+            return
+        self.done = 1.0
+        if seconds:
+            self.message.emit(self.tr("Done in {:.1f} s").format(seconds))
+        if not self._exporting:
+            self._set_busy(False)
+
+    def _exported(self, generation: int, path: str) -> None:
+        self._exporting.discard(generation)
+        self._set_busy(bool(self._exporting))
+        self.message.emit(self.tr("Exported {}").format(Path(path).name))
+
+    def _failed(self, generation: int, sentence: str) -> None:
+        if not self._current(generation):
+            return
+        self._exporting.discard(generation)
+        self._set_busy(bool(self._exporting))
+        self.failed.emit(sentence)

@@ -1,0 +1,50 @@
+"""What the window shows before a picture is open."""
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QIcon, QPalette
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from app.look import ASSETS
+
+
+class Welcome(QWidget):
+    """The icon, one sentence, and two ways to begin."""
+
+    open_asked = Signal()
+    sample_asked = Signal()
+
+    def __init__(self, parent: QWidget | None = None):
+        super().__init__(parent)
+        self.setBackgroundRole(QPalette.ColorRole.AlternateBase)
+        self.setAutoFillBackground(True)
+        picture = QLabel()
+        picture.setPixmap(QIcon(str(ASSETS / "icon.svg")).pixmap(112, 112))
+        title = QLabel(self.tr("Drop a photo here"))
+        font = title.font()
+        font.setPointSizeF(font.pointSizeF() * 1.8)
+        font.setBold(True)
+        title.setFont(font)
+        hint = QLabel(self.tr("Fovea makes it four times as large and shows where the work goes."))
+        hint.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        self.open_button = QPushButton(self.tr("Open…"))
+        self.open_button.setDefault(True)
+        self.sample_button = QPushButton(self.tr("Try the sample"))
+        self.open_button.clicked.connect(self.open_asked)
+        self.sample_button.clicked.connect(self.sample_asked)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(10)
+        buttons.addStretch(1)
+        for button in (self.open_button, self.sample_button):
+            button.setMinimumSize(132, 34)
+            buttons.addWidget(button)
+        buttons.addStretch(1)
+        column = QVBoxLayout(self)
+        column.addStretch(3)
+        column.addWidget(picture, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addSpacing(18)
+        column.addWidget(title, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addSpacing(6)
+        column.addWidget(hint, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addSpacing(22)
+        column.addLayout(buttons)
+        column.addStretch(4)

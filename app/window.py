@@ -1,0 +1,355 @@
+"""The main window: its actions, its layout, and the wires between session and widgets."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, Qt, QTimer
+from PySide6.QtGui import QAction, QActionGroup, QImage, QKeySequence, QPalette
+from PySide6.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QProgressBar,
+    QSizePolicy,
+    QStackedWidget,
+    QToolBar,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import look
+from app.budget import BudgetBar, duration
+from app.panel import Panel
+from app.session import Session
+from app.trouble import Notice, show_traceback
+from app.viewer import Mode, Viewer
+from app.welcome import Welcome
+from engine.kernels import describe
+from engine.picture import FORMATS, Picture
+
+STEP = 0.05  # what [ and ] change the budget by
+
+
+class MainWindow(QMainWindow):
+    """Connects everything; holds no state but the widgets."""
+
+    def __init__(self, session: Session):
+        super().__init__()
+        self.session = session
+        self.setWindowTitle("Fovea")
+        self.setAcceptDrops(True)
+        self.resize(1280, 800)
+        self.viewer, self.panel, self.budget = Viewer(), Panel(), BudgetBar()
+        self.welcome, self.notice = Welcome(), Notice()
+        self.title, self.sizes = QLabel(), QLabel()
+        self._make_actions()
+        self._make_menus()
+        self._make_toolbar()
+        self._make_body()
+        self._make_status()
+        self._connect()
+        self._redraw_icons()
+        self.viewer.set_opacity(0.6)
+        self.panel.opacity.setValue(60)
+        self.budget.show_effort(session.effort)
+        self._show_state()
+        self.actions_of["split"].setChecked(True)
+
+    # --- actions, each shared by menu, toolbar and shortcut --------------------------------------
+
+    def _make_actions(self) -> None:
+        def action(name, text, keys, slot, *, symbol=None, checkable=False):
+            made = QAction(text, self, checkable=checkable)
+            made.setShortcuts([QKeySequence(key) for key in keys])
+            made.setToolTip(f"{text.rstrip('…')} ({keys[0]})")
+            (made.toggled if checkable else made.triggered).connect(slot)
+            made.setProperty("symbol", symbol)
+            self.addAction(made)
+            self.actions_of[name] = made
+            return made
+
+        self.actions_of: dict[str, QAction] = {}
+        action("open", self.tr("Open…"), ["Ctrl+O"], self._ask_open, symbol="open")
+        action("paste", self.tr("Paste"), ["Ctrl+V"], self._paste, symbol="paste")
+        action("export", self.tr("Export…"), ["Ctrl+S"], self._ask_export, symbol="export")
+        action("quit", self.tr("Quit"), ["Ctrl+Q"], self.close)
+        views = QActionGroup(self)
+        for key, mode in zip("123", Mode, strict=True):
+            label = {"full": self.tr("Full"), "split": self.tr("Split"), "side": self.tr("Side")}
+            made = action(
+                mode.value,
+                label[mode.value],
+                [key],
+                lambda on, mode=mode: self.viewer.set_mode(mode) if on else None,
+                symbol=f"view-{mode.value}",
+                checkable=True,
+            )
+            views.addAction(made)
+        action("map", self.tr("Depth map"), ["M"], self._show_map, symbol="map", checkable=True)
+        action("fit", self.tr("Fit"), ["Ctrl+0"], lambda: self.viewer.fit(), symbol="fit")
+        actual = lambda: self.viewer.actual_size()  # noqa: E731
+        action("actual", self.tr("100 %"), ["Ctrl+1"], actual, symbol="actual-size")
+        action("in", self.tr("Zoom in"), ["+", "Ctrl++", "="], lambda: self.viewer.zoom_by(1.25))
+        action("out", self.tr("Zoom out"), ["-", "Ctrl+-"], lambda: self.viewer.zoom_by(0.8))
+        action("less", self.tr("Faster"), ["["], lambda: self._step(-STEP))
+        action("more", self.tr("Better"), ["]"], lambda: self._step(STEP))
+        action("stop", self.tr("Stop"), ["Esc"], self.session.stop, symbol="stop")
+
+    def _make_menus(self) -> None:
+        table = {
+            self.tr("&File"): ["open", "paste", None, "export", None, "quit"],
+            self.tr("&View"): [
+                "full",
+                "split",
+                "side",
+                None,
+                "map",
+                None,
+                "fit",
+                "actual",
+                "in",
+                "out",
+            ],
+            self.tr("&Budget"): ["less", "more", None, "stop"],
+        }
+        for title, names in table.items():
+            menu = self.menuBar().addMenu(title)
+            for name in names:
+                menu.addSeparator() if name is None else menu.addAction(self.actions_of[name])
+            if names[0] == "open":
+                self.recent = menu.addMenu(self.tr("Open recent"))
+                menu.insertMenu(self.actions_of["paste"], self.recent)
+                menu.aboutToShow.connect(self._fill_recent)
+
+    def _make_toolbar(self) -> None:
+        bar = QToolBar(self.tr("Tools"))
+        bar.setMovable(False)
+        bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+        bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.addToolBar(bar)
+        for name in ("open", "paste", "export"):
+            bar.addAction(self.actions_of[name])
+        bar.addSeparator()
+        heading = QWidget()
+        heading.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        row = QHBoxLayout(heading)
+        row.setContentsMargins(8, 0, 8, 0)
+        row.setSpacing(10)
+        self.title.setMinimumWidth(40)
+        self.title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        row.addWidget(self.title, 1)
+        row.addWidget(self.sizes)
+        bar.addWidget(heading)
+        bar.addSeparator()
+        for name in ("full", "split", "side", None, "map", None, "fit", "actual"):
+            bar.addSeparator() if name is None else bar.addAction(self.actions_of[name])
+        for name in ("fit", "actual", "paste"):
+            button = bar.widgetForAction(self.actions_of[name])
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+
+    def _make_body(self) -> None:
+        work = QWidget()
+        grid = QVBoxLayout(work)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(0)
+        grid.addWidget(self.viewer, 1)
+        grid.addWidget(self.budget)
+        row = QWidget()
+        beside = QHBoxLayout(row)
+        beside.setContentsMargins(0, 0, 0, 0)
+        beside.setSpacing(0)
+        beside.addWidget(work, 1)
+        beside.addWidget(self.panel)
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.welcome)
+        self.pages.addWidget(row)
+        body = QWidget()
+        column = QVBoxLayout(body)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.notice)
+        column.addWidget(self.pages, 1)
+        self.setCentralWidget(body)
+
+    def _make_status(self) -> None:
+        self.bar, self.eta = QProgressBar(), QLabel()
+        self.bar.setFixedWidth(180)
+        self.bar.setTextVisible(False)
+        self.bar.setMaximumHeight(12)
+        self.bar.setAccessibleName(self.tr("Progress"))
+        self.eta.setMinimumWidth(self.eta.fontMetrics().horizontalAdvance("000 min left"))
+        self.stop_button = QToolButton()
+        self.stop_button.setDefaultAction(self.actions_of["stop"])
+        self.stop_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.stop_button.setAutoRaise(True)
+        for widget in (self.bar, self.eta, self.stop_button):
+            self.statusBar().addPermanentWidget(widget)
+        self.statusBar().setSizeGripEnabled(False)
+
+    def _connect(self) -> None:
+        session = self.session
+        session.opened.connect(self._show_picture)
+        session.planned.connect(self._show_plan)
+        session.progressed.connect(self._show_progress)
+        session.state_changed.connect(self._show_state)
+        session.message.connect(self.statusBar().showMessage)
+        session.failed.connect(self.notice.show_sentence)
+        session.crashed.connect(lambda text: show_traceback(text, self))
+        self.budget.changed.connect(self._set_effort)
+        self.panel.map_toggled.connect(self.actions_of["map"].setChecked)
+        self.panel.opacity_changed.connect(self.viewer.set_opacity)
+        self.viewer.hovered.connect(self._show_value)
+        self.viewer.moved.connect(self._remember_visible)
+        self.welcome.open_asked.connect(self._ask_open)
+        self.welcome.sample_asked.connect(lambda: session.open(look.ASSETS / "sample.png"))
+
+    # --- what the user asks for ----------------------------------------------------------------
+
+    def _ask_open(self) -> None:
+        endings = " ".join(f"*{ending}" for ending in FORMATS)
+        filters = self.tr("Pictures ({});;All files (*)").format(endings)
+        path, _ = QFileDialog.getOpenFileName(self, self.tr("Open a picture"), "", filters)
+        if path:
+            self.session.open(Path(path))
+
+    def _paste(self) -> None:
+        data = QApplication.clipboard().mimeData()
+        if data.hasUrls() and data.urls()[0].isLocalFile():
+            self.session.open(Path(data.urls()[0].toLocalFile()))
+        elif data.hasImage():
+            self.session.open_picture(Picture(array_of(QApplication.clipboard().image())))
+        else:
+            self.notice.show_sentence(self.tr("There is no picture on the clipboard."))
+
+    def _ask_export(self) -> None:
+        if self.session.picture is None:
+            return
+        suggestion = str(self.session.suggestion())
+        filters = self.tr("PNG (*.png);;JPEG (*.jpg);;TIFF (*.tif);;WebP (*.webp);;BMP (*.bmp)")
+        path, _ = QFileDialog.getSaveFileName(self, self.tr("Export"), suggestion, filters)
+        if not path:
+            return
+        target, source = Path(path), self.session.picture.path
+        target = target if target.suffix else target.with_suffix(".png")
+        if source is not None and target.exists() and target.samefile(source):
+            self.notice.show_sentence(self.tr("That is the source itself; choose another name."))
+            return
+        self.session.export(target)
+
+    def _set_effort(self, effort: float) -> None:
+        self.budget.show_effort(effort)
+        self.session.set_effort(effort)
+
+    def _step(self, change: float) -> None:
+        self._set_effort(min(1.0, max(0.0, round((self.session.effort + change) / STEP) * STEP)))
+
+    def _show_map(self, shown: bool) -> None:
+        self.panel.shown.setChecked(shown)
+        self.viewer.set_map(shown)
+
+    def _remember_visible(self) -> None:
+        self.session.visible = self.viewer.visible()
+
+    def _fill_recent(self) -> None:
+        self.recent.clear()
+        for path in self.session.recent:
+            self.recent.addAction(path.name, lambda path=path: self.session.open(path))
+        self.recent.setEnabled(bool(self.recent.actions()))
+
+    # --- what the session tells ----------------------------------------------------------------
+
+    def _show_picture(self) -> None:
+        opened = self.session.picture
+        self.notice.hide()
+        self.pages.setCurrentIndex(1)
+        self.viewer.show_picture(opened)
+        self.viewer.setFocus()
+        name = opened.name or self.tr("Pasted picture")
+        self.setWindowTitle(f"{name} – Fovea")
+        self.title.setToolTip(str(opened.path or name))
+        height, width, scale = *opened.picture.size, opened.scale
+        self.sizes.setText(f"{width} × {height}  →  {width * scale} × {height * scale}")
+        self.panel.upscaler.setText(self.session.name)
+        self.panel.scale.setText(f"× {scale}")
+        self.panel.device.setText(self.tr("processor, {}").format(describe()))
+        self._elide()
+        self._show_state()
+
+    def _show_plan(self) -> None:
+        plan = self.session.plan
+        self.viewer.show_plan(plan)
+        self.panel.legend.set_range(plan.high, self.tr("blocks"))
+        self.budget.show_plan(plan, self.session.seconds)
+        self._show_state()
+
+    def _show_progress(self, progress) -> None:
+        self.viewer.show_region(progress.region)
+        self._show_state()
+
+    def _show_state(self) -> None:
+        session, there = self.session, self.session.picture is not None
+        for name in ("export", "full", "split", "side", "map", "fit", "actual", "in", "out"):
+            self.actions_of[name].setEnabled(there)
+        self.actions_of["stop"].setEnabled(session.busy)
+        for widget in (self.bar, self.eta, self.stop_button):
+            widget.setVisible(session.busy)
+        self.bar.setRange(0, 100 if session.done else 0)
+        self.bar.setValue(round(100 * session.done))
+        left = session.left
+        self.eta.setText("" if left is None else self.tr("{} left").format(duration(left)))
+        if not session.busy:
+            self.budget.show_plan(session.plan, session.seconds)
+
+    def _show_value(self, place: tuple[int, int] | None) -> None:
+        plan = self.session.plan
+        inside = place is not None and plan is not None
+        self.panel.show_value(float(plan.values[place]) if inside else None, place)
+
+    # --- the window itself ---------------------------------------------------------------------
+
+    def _elide(self) -> None:
+        opened = self.session.picture
+        if opened is not None:
+            name = opened.name or self.tr("Pasted picture")
+            metrics = self.title.fontMetrics()
+            room = max(40, self.title.width())
+            self.title.setText(metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, room))
+
+    def _redraw_icons(self) -> None:
+        colour = self.palette().color(QPalette.ColorRole.ButtonText)
+        for made in self.actions_of.values():
+            if made.property("symbol"):
+                made.setIcon(look.icon(made.property("symbol"), colour))
+
+    def changeEvent(self, event) -> None:
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "actions_of"):
+            self._redraw_icons()
+        super().changeEvent(event)
+
+    def resizeEvent(self, event) -> None:
+        super().resizeEvent(event)
+        QTimer.singleShot(0, self._elide)
+
+    def dragEnterEvent(self, event) -> None:
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event) -> None:
+        files = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        pictures = [path for path in files if path.suffix.lower() in FORMATS] or files
+        self.session.open(pictures[0])
+
+    def closeEvent(self, event) -> None:
+        self.session.close()
+        super().closeEvent(event)
+
+
+def array_of(image: QImage):
+    """A copy of a QImage's pixels (H, W, 3) uint8."""
+    import numpy as np
+
+    image = image.convertToFormat(QImage.Format.Format_RGB888)
+    rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
+    return rows[:, : 3 * image.width()].reshape(image.height(), image.width(), 3).copy()

@@ -1,0 +1,259 @@
+"""The thread that owns the engine. One job at a time; a newer request replaces the older."""
+
+import os
+import sys
+import threading
+import time
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QObject, QThread, Signal
+
+from app.canvas import Canvas, image_of, make_canvas, shown
+from engine import library
+from engine.adaptive.wavefront import Region
+from engine.cli import choose_device
+from engine.colour import colourise
+from engine.errors import FoveaError
+from engine.picture import Picture, check_target, read, write
+from engine.plan import Budget, Plan, plan
+from engine.run import finish, load, run
+
+NICENESS = 5  # the window must answer while both cores compute
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A picture that can be shown: its interpolated canvas, and the original for comparison."""
+
+    picture: Picture
+    name: str
+    path: Path | None
+    scale: int
+    canvas: Canvas
+    original: Any
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What a budget means: the knob, the mean depth, the share of full compute, and the map."""
+
+    budget: float
+    knob: float
+    mean: float
+    high: float
+    effort: float
+    gmacs: float
+    values: np.ndarray
+    overlay: Any
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A region of the canvas that has become better; seconds still to go."""
+
+    region: Region
+    done: float
+    left: float
+
+
+class Worker(QThread):
+    """Requests go in from any thread; signals carry the generation of the request they answer."""
+
+    opened = Signal(int, object)
+    planned = Signal(int, object)
+    progressed = Signal(int, object)
+    finished_run = Signal(int, float)
+    exported = Signal(int, str)
+    failed = Signal(int, str)
+    crashed = Signal(str)
+
+    def __init__(self, name: str, parent: QObject | None = None):
+        super().__init__(parent)
+        self._name = name
+        self._wake = threading.Condition()
+        self._jobs: list[tuple[int, Any]] = []
+        self._newest = 0
+        self._replaced = 0  # the newest request that ends an older computation
+        self._stopped = 0  # the newest request that ends everything older
+        self._closing = False
+        self._upscaler: Any = None
+        self._opened: Opened | None = None
+        self._x = self._survey = None
+        self._rate: float | None = None  # seconds per executed GMAC, from the last run
+        self._complete: float | None = None  # the budget of which the canvas shows the whole result
+
+    # --- called from the window's thread -------------------------------------------------------
+
+    def request(self, job: Any) -> int:
+        """Ask for a job (Open, Compute, Export, Stop); returns its generation.
+
+        A job to open or to compute replaces those waiting and stops the one that runs.
+        """
+        with self._wake:
+            self._newest += 1
+            if isinstance(job, Open | Stop):
+                self._jobs, self._stopped = [], self._newest
+            if not isinstance(job, Export):
+                self._replaced = self._newest
+                self._jobs = [
+                    waiting for waiting in self._jobs if not isinstance(waiting[1], Compute)
+                ]
+            if not isinstance(job, Stop):
+                self._jobs.append((self._newest, job))
+            self._wake.notify()
+            return self._newest
+
+    def close(self) -> None:
+        """End the thread, at the next strip."""
+        with self._wake:
+            self._closing = True
+            self._replaced = self._stopped = self._newest + 1
+            self._wake.notify()
+        self.wait()
+
+    @property
+    def rate(self) -> float | None:
+        return self._rate
+
+    # --- the thread ----------------------------------------------------------------------------
+
+    def run(self) -> None:
+        if sys.platform == "linux":  # the threads that PyTorch starts from here inherit it
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        while True:
+            with self._wake:
+                while not self._jobs and not self._closing:
+                    self._wake.wait()
+                if self._closing:
+                    return
+                generation, job = self._jobs.pop(0)
+            try:
+                job.work(self, generation)
+            except FoveaError as error:
+                self.failed.emit(generation, str(error))
+            except Exception:
+                self.crashed.emit(traceback.format_exc())
+
+    def load(self) -> Any:
+        if self._upscaler is None:
+            self._upscaler = library.load(self._name, choose_device("auto"))
+        return self._upscaler
+
+    def open(self, generation: int, picture: Picture, name: str, path: Path | None) -> None:
+        upscaler = self.load()
+        canvas = make_canvas(picture, upscaler.scale)
+        original = image_of(shown(picture))
+        self._opened = Opened(picture, name, path, upscaler.scale, canvas, original)
+        self._survey = self._x = self._complete = None
+        self.opened.emit(generation, self._opened)
+
+    def compute(
+        self, generation: int, effort: float, first: Region | None, *, lasting: bool = False
+    ) -> bool:
+        """Plan and run; True when the canvas shows the whole result.
+
+        A newer computation ends this one, unless it is `lasting`; stopping always does.
+        """
+        opened, upscaler = self._opened, self.load()
+        if opened is None:
+            return False
+        if self._survey is None:
+            self._x = load(upscaler, opened.picture)
+            self._survey = upscaler.survey(self._x)
+        made = plan(upscaler, self._survey, budget=Budget(effort=effort), first=first)
+        self.planned.emit(generation, describe(upscaler, made, effort))
+        if self._complete == effort:
+            self.finished_run.emit(generation, 0.0)
+            return True
+        self._complete = None
+        begun = time.perf_counter()
+        events = run(
+            upscaler,
+            opened.picture,
+            x=self._x,
+            survey=self._survey,
+            plan=made,
+            out=opened.canvas.out,
+        )
+        while True:
+            try:
+                event = next(events)
+            except StopIteration as stop:
+                self._complete = effort
+                self.finished_run.emit(generation, stop.value.stats.seconds)
+                return True
+            opened.canvas.update(event.region)
+            spent = time.perf_counter() - begun
+            self._rate = spent / (event.progress * made.allocation.macs / 1e9)
+            left = spent * (1 / event.progress - 1)
+            self.progressed.emit(generation, Progress(event.region, event.progress, left))
+            if generation < (self._stopped if lasting else self._replaced):
+                events.close()
+                return False
+
+    def export(self, generation: int, path: Path, effort: float) -> None:
+        check_target(path, overwrite=True)
+        if self._opened is None or not self.compute(generation, effort, None, lasting=True):
+            raise FoveaError("The export was stopped; nothing was written.")
+        picture = finish(self._opened.picture, self._opened.canvas.out)
+        write(picture, path, overwrite=True)  # the dialog has asked
+        self.exported.emit(generation, str(path))
+
+
+@dataclass(frozen=True)
+class Open:
+    """Open a file, or a picture that has no file."""
+
+    path: Path | None = None
+    picture: Picture | None = None
+
+    def work(self, worker: Worker, generation: int) -> None:
+        picture = self.picture or read(self.path)
+        worker.open(generation, picture, self.path.name if self.path else "", self.path)
+
+
+@dataclass(frozen=True)
+class Compute:
+    """Spend an effort on the open picture, the region that is looked at first."""
+
+    effort: float
+    first: Region | None = None
+
+    def work(self, worker: Worker, generation: int) -> None:
+        worker.compute(generation, self.effort, self.first)
+
+
+@dataclass(frozen=True)
+class Export:
+    """Write the result at an effort, computing what is missing."""
+
+    path: Path
+    effort: float
+
+    def work(self, worker: Worker, generation: int) -> None:
+        worker.export(generation, self.path, self.effort)
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Stop computing; what is done stays."""
+
+
+def describe(upscaler: Any, made: Plan, effort: float) -> Planned:
+    """The numbers and the map that belong to a plan, for people."""
+    high = upscaler.knob_range[1]
+    values = made.allocation.map.clamp(0, high).cpu().numpy()
+    return Planned(
+        budget=effort,
+        knob=made.allocation.knob,
+        mean=float(values.mean()),
+        high=high,
+        effort=made.effort,
+        gmacs=made.allocation.macs / 1e9,
+        values=values,
+        overlay=image_of(np.ascontiguousarray(colourise(values, 0, high))),
+    )

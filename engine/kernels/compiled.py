@@ -1,0 +1,121 @@
+"""The position-list convolution in C++ (convolve.cpp), where it is built."""
+
+import ctypes
+import os
+from functools import cache
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+LIBRARY = Path(__file__).with_name("convolve.so")
+NAMES = ("portable", "AVX2", "AVX-512", "AVX-512 bf16")  # the levels of convolve.cpp
+CHOICES = {"portable": 0, "avx2": 1, "avx512": 2, "avx512bf16": 3}
+
+
+class _Job(ctypes.Structure):
+    """As in convolve.cpp."""
+
+    _fields_ = (
+        *((name, ctypes.c_void_p) for name in ("source", "panels", "positions", "target")),
+        *((name, ctypes.c_void_p) for name in ("slopes", "scales")),
+        *((name, ctypes.c_float) for name in ("slope", "scale")),
+        ("count", ctypes.c_int64),
+        *((name, ctypes.c_int32) for name in ("rows", "pitch", "cin", "cout", "size", "threads")),
+        *((name, ctypes.c_int32) for name in ("level", "pairs", "from_bfloat16", "to_bfloat16")),
+        ("add", ctypes.c_int32),
+        ("failed", ctypes.c_void_p),
+    )
+
+
+@cache
+def _library() -> ctypes.CDLL | None:
+    try:
+        library = ctypes.CDLL(str(LIBRARY))
+    except OSError:  # not built
+        return None
+    library.fovea_convolve.argtypes = [ctypes.POINTER(_Job)]
+    return library
+
+
+def level() -> int | None:
+    """What to use of the processor, an index of NAMES; None for nothing: PyTorch then serves.
+
+    The best there is, unless FOVEA_ISA asks for less or FOVEA_KERNELS is off.
+    """
+    library = _library()
+    if library is None or os.environ.get("FOVEA_KERNELS") == "off":
+        return None
+    return min(library.fovea_level(), CHOICES.get(os.environ.get("FOVEA_ISA"), len(NAMES)))
+
+
+def pack(weight: Tensor, bias: Tensor, level: int) -> Tensor:
+    """The biases, then the weights in blocks of outputs: (row, column, channel, output) each.
+
+    Outputs are filled up to a multiple of 16. Bfloat16 weights keep their type where the processor
+    multiplies pairs of them: then two channels stand together in the place of one float32.
+    """
+    outputs, channels = weight.shape[:2]
+    pairs = _pairs(weight, level)
+    more = -outputs % 16
+    weight = F.pad(weight, (0, 0, 0, 0, 0, channels % 2 if pairs else 0, 0, more))
+    matrix = weight.permute(2, 3, 1, 0).reshape(-1, outputs + more)
+    if pairs:
+        matrix = matrix.unflatten(0, (-1, 2)).transpose(1, 2).contiguous().view(torch.float32)
+    blocks = matrix.flatten(1).float().split(64 if level >= 2 else 16, dim=1)
+    return torch.cat([F.pad(bias, (0, more)), *(block.flatten() for block in blocks)])
+
+
+def convolve(
+    source: Tensor,
+    weight: Tensor,
+    panels: Tensor,
+    level: int,
+    positions: Tensor | None,
+    target: Tensor,
+    *,
+    slope: float | Tensor,
+    scale: float | Tensor | None,
+    add: bool,
+) -> None:
+    """See `engine.kernels.convolve`; `panels` from `pack` at the same level."""
+    rows, pitch, outputs = target.shape
+    slopes = _vector(slope, outputs)
+    scales = _vector(scale, None)
+    job = _Job(
+        source=source.data_ptr(),
+        panels=panels.data_ptr(),
+        positions=None if positions is None else positions.data_ptr(),
+        target=target.data_ptr(),
+        slopes=None if slopes is None else slopes.data_ptr(),
+        scales=None if scales is None else scales.data_ptr(),
+        slope=1.0 if slopes is not None else slope,
+        scale=1.0 if scales is not None or scale is None else scale,
+        count=rows * (pitch - 2) if positions is None else positions.numel(),
+        rows=rows,
+        pitch=pitch,
+        cin=source.shape[2],
+        cout=outputs,
+        size=weight.shape[2],
+        threads=torch.get_num_threads(),
+        level=level,
+        pairs=_pairs(weight, level),
+        from_bfloat16=source.dtype == torch.bfloat16,
+        to_bfloat16=target.dtype == torch.bfloat16,
+        add=add,
+    )
+    if not _library().fovea_convolve(job):
+        raise IndexError("positions must ascend and lie inside the target")
+
+
+def _pairs(weight: Tensor, level: int) -> bool:
+    return weight.dtype == torch.bfloat16 and level == 3
+
+
+def _vector(value: float | Tensor | None, count: int | None) -> Tensor | None:
+    """A tensor's values as the kernel reads them, `count` of them; None for a number."""
+    if not isinstance(value, Tensor):
+        return None
+    value = value.detach().float()
+    return (value if count is None else value.expand(count)).contiguous()
