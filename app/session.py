@@ -46,7 +46,7 @@ class Session(QObject):
         self.worker.finished_run.connect(self._finished)
         self.worker.exported.connect(self._exported)
         self.worker.failed.connect(self._failed)
-        self.worker.crashed.connect(self.crashed)
+        self.worker.crashed.connect(self._crashed)
         self.worker.start()
 
     # --- what the window asks for --------------------------------------------------------------
@@ -161,8 +161,15 @@ class Session(QObject):
         self.message.emit(self.tr("Exported {}").format(Path(path).name))
 
     def _failed(self, generation: int, sentence: str) -> None:
-        if not self._current(generation):
-            return
+        if self._current(generation):
+            self._given_up(generation)
+            self.failed.emit(sentence)
+
+    def _crashed(self, generation: int, trace: str) -> None:
+        self._given_up(generation)
+        self.crashed.emit(trace)
+
+    def _given_up(self, generation: int) -> None:
         self._exporting.discard(generation)
-        self._set_busy(bool(self._exporting))
-        self.failed.emit(sentence)
+        if generation >= self._generation:
+            self._set_busy(bool(self._exporting))

@@ -69,7 +69,7 @@ class Worker(QThread):
     finished_run = Signal(int, float)
     exported = Signal(int, str)
     failed = Signal(int, str)
-    crashed = Signal(str)
+    crashed = Signal(int, str)
 
     def __init__(self, name: str, parent: QObject | None = None):
         super().__init__(parent)
@@ -136,7 +136,7 @@ class Worker(QThread):
             except FoveaError as error:
                 self.failed.emit(generation, str(error))
             except Exception:
-                self.crashed.emit(traceback.format_exc())
+                self.crashed.emit(generation, traceback.format_exc())
 
     def load(self) -> Any:
         if self._upscaler is None:

@@ -20,7 +20,7 @@ class _Job(ctypes.Structure):
     _fields_ = (
         *((name, ctypes.c_void_p) for name in ("source", "panels", "positions", "target")),
         *((name, ctypes.c_void_p) for name in ("slopes", "scales")),
-        *((name, ctypes.c_float) for name in ("slope", "scale")),
+        ("scale", ctypes.c_float),
         ("count", ctypes.c_int64),
         *((name, ctypes.c_int32) for name in ("rows", "pitch", "cin", "cout", "size", "threads")),
         *((name, ctypes.c_int32) for name in ("level", "pairs", "from_bfloat16", "to_bfloat16")),
@@ -81,17 +81,17 @@ def convolve(
 ) -> None:
     """See `engine.kernels.convolve`; `panels` from `pack` at the same level."""
     rows, pitch, outputs = target.shape
-    slopes = _vector(slope, outputs)
-    scales = _vector(scale, None)
+    slopes = torch.ones(outputs + -outputs % 16)
+    slopes[:outputs] = slope
+    scales = scale.float().contiguous() if isinstance(scale, Tensor) else None
     job = _Job(
         source=source.data_ptr(),
         panels=panels.data_ptr(),
         positions=None if positions is None else positions.data_ptr(),
         target=target.data_ptr(),
-        slopes=None if slopes is None else slopes.data_ptr(),
+        slopes=slopes.data_ptr(),
         scales=None if scales is None else scales.data_ptr(),
-        slope=1.0 if slopes is not None else slope,
-        scale=1.0 if scales is not None or scale is None else scale,
+        scale=scale if isinstance(scale, float) else 1.0,
         count=rows * (pitch - 2) if positions is None else positions.numel(),
         rows=rows,
         pitch=pitch,
@@ -111,11 +111,3 @@ def convolve(
 
 def _pairs(weight: Tensor, level: int) -> bool:
     return weight.dtype == torch.bfloat16 and level == 3
-
-
-def _vector(value: float | Tensor | None, count: int | None) -> Tensor | None:
-    """A tensor's values as the kernel reads them, `count` of them; None for a number."""
-    if not isinstance(value, Tensor):
-        return None
-    value = value.detach().float()
-    return (value if count is None else value.expand(count)).contiguous()

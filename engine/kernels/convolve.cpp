@@ -37,8 +37,9 @@ struct Job {  // as in __init__.py
     const float *panels;  // biases, then weights: blocks of outputs, each (row, column, channel, output)
     const int32_t *positions;  // null: all
     void *target;
-    const float *slopes, *scales;  // null: `slope`, `scale`
-    float slope, scale;
+    const float *slopes;  // one per output, and for those that fill the last vector
+    const float *scales;  // null: `scale`
+    float scale;
     int64_t count;
     int32_t rows, pitch, cin, cout, size, threads;
     int32_t level, pairs, from_bfloat16, to_bfloat16, add;
@@ -47,18 +48,20 @@ struct Job {  // as in __init__.py
 
 typedef void Positions(const Job &, long begin, long end, void *scratch);
 
-inline float widened(bfloat16 x) {
-    const uint32_t bits = (uint32_t)x.bits << 16;
+inline float get(const float *x) { return *x; }
+inline float get(const bfloat16 *x) {
+    const uint32_t bits = (uint32_t)x->bits << 16;
     float value;
     memcpy(&value, &bits, 4);
     return value;
 }
 
-inline bfloat16 rounded(float value) {  // to nearest even
+inline void put(float *x, float value) { *x = value; }
+inline void put(bfloat16 *x, float value) {  // rounded to the nearest, of two the even
     uint32_t bits;
     memcpy(&bits, &value, 4);
     const uint32_t even = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
-    return {(uint16_t)(value == value ? even : 0x7fc0)};
+    x->bits = (uint16_t)(value == value ? even : 0x7fc0);
 }
 
 }  // namespace

@@ -8,17 +8,55 @@ namespace KIND {
 
 #ifdef __GNUC__
 typedef float Vector __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+typedef uint32_t Words __attribute__((vector_size(4 * LANES)));
+typedef uint16_t Halves __attribute__((vector_size(2 * LANES), aligned(2), may_alias));
+
+TARGET inline Vector load(const float *x) { return *(const Vector *)x; }
+TARGET inline Vector load(const bfloat16 *x) {
+    return (Vector)(__builtin_convertvector(*(const Halves *)x, Words) << 16);
+}
+TARGET inline void store(float *x, Vector value) { *(Vector *)x = value; }
+TARGET inline void store(bfloat16 *x, Vector value) {
+#if DOT
+    *(Halves *)x = (Halves)_mm512_cvtneps_pbh((__m512)value);
+#else
+    const Words bits = (Words)value, even = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+    *(Halves *)x = __builtin_convertvector(value == value ? even : Words() + 0x7fc0, Halves);
+#endif
+}
+TARGET inline Vector activated(Vector x, Vector slopes) { return x > 0 ? x : x * slopes; }
 #else
 struct Vector {
     float lane[LANES];
+    float operator[](int i) const { return lane[i]; }
 };
 inline Vector operator*(Vector a, float b) {
     for (float &x : a.lane) x *= b;
     return a;
 }
 inline Vector operator+(Vector a, const Vector &b) {
-    for (int i = 0; i < LANES; i++) a.lane[i] += b.lane[i];
+    for (int i = 0; i < LANES; i++) a.lane[i] += b[i];
     return a;
+}
+inline Vector load(const float *x) {
+    Vector value;
+    for (int i = 0; i < LANES; i++) value.lane[i] = x[i];
+    return value;
+}
+inline Vector load(const bfloat16 *x) {
+    Vector value;
+    for (int i = 0; i < LANES; i++) value.lane[i] = get(x + i);
+    return value;
+}
+inline void store(float *x, const Vector &value) {
+    for (int i = 0; i < LANES; i++) x[i] = value[i];
+}
+inline void store(bfloat16 *x, const Vector &value) {
+    for (int i = 0; i < LANES; i++) put(x + i, value[i]);
+}
+inline Vector activated(Vector x, const Vector &slopes) {
+    for (int i = 0; i < LANES; i++) x.lane[i] *= x[i] > 0 ? 1 : slopes[i];
+    return x;
 }
 #endif
 
@@ -46,12 +84,12 @@ TARGET void tile(const typename Kind::Operand *const *operands, long runs, long 
     Vector total[M][N];
     for (int m = 0; m < M; m++) {
         x[m] = operands[m];
-        for (int n = 0; n < N; n++) total[m][n] = ((const Vector *)bias)[n];
+        for (int n = 0; n < N; n++) total[m][n] = load(bias + n * LANES);
     }
     for (long run = 0; run < runs; run++) {
         for (long k = 0; k < length; k++, weights += N * LANES) {
             Vector weight[N];
-            for (int n = 0; n < N; n++) weight[n] = ((const Vector *)weights)[n];
+            for (int n = 0; n < N; n++) weight[n] = load(weights + n * LANES);
             for (int m = 0; m < M; m++)
                 for (int n = 0; n < N; n++)
                     total[m][n] = Kind::sum(total[m][n], weight[n], x[m][k]);
@@ -59,7 +97,7 @@ TARGET void tile(const typename Kind::Operand *const *operands, long runs, long 
         for (int m = 0; m < M; m++) x[m] += stride;
     }
     for (int m = 0; m < M; m++)
-        for (int n = 0; n < N; n++) ((Vector *)(sums + m * BLOCK))[n] = total[m][n];
+        for (int n = 0; n < N; n++) store(sums + m * BLOCK + n * LANES, total[m][n]);
 }
 
 template <class Kind, int N>
@@ -69,28 +107,25 @@ TARGET void tiles(const typename Kind::Operand *const *operands, int count, long
         tile<Kind, TILE(N), N>(operands + m, runs, length, stride, weights, bias, sums + m * BLOCK);
 }
 
-TARGET inline float load(const float *x) { return *x; }
-TARGET inline float load(const bfloat16 *x) { return widened(*x); }
-TARGET inline void store(float *x, float value) { *x = value; }
-TARGET inline void store(bfloat16 *x, float value) { *x = rounded(value); }
-
 // Activation, scale and the way into the target, for `count` outputs of one position.
 template <class T>
-TARGET void finish(const Job &job, const float *sums, long index, int first, int count, T *target) {
-    const float *slopes = job.slopes ? job.slopes + first : nullptr;
-    const float scale = job.scales ? job.scales[index] : job.scale, slope = job.slope;
-    float values[BLOCK];
-    for (int c = 0; c < count; c++)
-        values[c] = scale * (sums[c] > 0 ? sums[c] : sums[c] * (slopes ? slopes[c] : slope));
-    if (job.add)
-        for (int c = 0; c < count; c++) values[c] += load(target + c);
-    for (int c = 0; c < count; c++) store(target + c, values[c]);
+TARGET inline void finish(const float *sums, const float *slopes, float scale, bool add, int count,
+                          T *target) {
+    for (int c = 0; c < count; c += LANES) {
+        const Vector value = activated(load(sums + c), load(slopes + c)) * scale;
+        if (count - c >= LANES) {
+            store(target + c, add ? value + load(target + c) : value);
+        } else {
+            for (int i = c; i < count; i++)
+                put(target + i, add ? value[i - c] + get(target + i) : value[i - c]);
+        }
+    }
 }
 
 // Copies `count` numbers as operands.
 template <class From>
 TARGET void convert(const From *from, float *to, long count) {
-    for (long i = 0; i < count; i++) to[i] = load(from + i);
+    for (long i = 0; i < count; i++) to[i] = get(from + i);
 }
 #if DOT
 TARGET inline void convert(const bfloat16 *from, bfloat16 *to, long count) {
@@ -143,14 +178,15 @@ TARGET void positions(const Job &job, long begin, long end, void *scratch) {
     typedef typename Kind::Operand Operand;
     const long pack = sizeof(Operand) / sizeof(To), channels = (job.cin + pack - 1) / pack * pack;
     const long length = job.size * channels / pack, outputs = (job.cout + 15) / 16 * 16;
-    const long width = job.pitch - 2, last = (long)job.rows * job.pitch - 2;
+    const unsigned width = job.pitch - 2;
+    const long last = (long)job.rows * job.pitch - 2;
     alignas(64) float sums[GROUP * BLOCK];
     for (long first = begin; first < end; first += GROUP) {
         const int count = end - first < GROUP ? (int)(end - first) : GROUP;
         int p[GROUP];
         for (int m = 0; m < count; m++) {
             const long i = first + m;
-            p[m] = job.positions ? job.positions[i] : (int)(i + 1 + 2 * (i / width));
+            p[m] = job.positions ? job.positions[i] : (int)(i + 1 + 2 * ((unsigned)i / width));
             if (p[m] < 1 || p[m] > last || (m && p[m] <= p[m - 1])) {
                 job.failed->store(true);
                 return;
@@ -176,8 +212,8 @@ TARGET void positions(const Job &job, long begin, long end, void *scratch) {
 #undef TILES
             const int used = (int)(job.cout - c < BLOCK ? job.cout - c : BLOCK);
             for (int m = 0; m < count; m++)
-                finish(job, sums + m * BLOCK, first + m, (int)c, used,
-                       (T *)job.target + (long)p[m] * job.cout + c);
+                finish(sums + m * BLOCK, job.slopes + c, job.scales ? job.scales[first + m] : job.scale,
+                       job.add, used, (T *)job.target + (long)p[m] * job.cout + c);
         }
     }
 }

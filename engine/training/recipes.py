@@ -48,28 +48,30 @@ def trunk_loss(network: nn.Module, low: Tensor, high: Tensor, _: np.random.Gener
 def depth_recipe_loss(
     network: nn.Module, low: Tensor, high: Tensor, rng: np.random.Generator, weight: float = 2e-3
 ) -> Tensor:
-    """L1 with half the batch at full depth, half at desired depths of their own; the map's losses.
+    """L1 with a third of the batch at desired depths, the rest at full depth; the map's losses.
 
-    The full half keeps the picture at full effort as good as the trunk's, and shows the adapter
+    The full part keeps the picture at full effort as good as the trunk's, and shows the adapter
     what depth gives where.
     """
-    half, blocks = low.shape[0] // 2, network.blocks
-    desired = torch.from_numpy(rng.uniform(0.5, blocks, (half, 1, 1, 1)).astype(np.float32))
+    part, blocks = low.shape[0] // 3, network.blocks
+    desired = torch.from_numpy(
+        rng.uniform(0.2 * blocks, 0.9 * blocks, (part, 1, 1, 1)).astype(np.float32)
+    )
     desired = desired.to(low.device)
     trunk = network.network
     z = z0 = trunk.extract(low).float()
-    raw = network.adapter(z0[:half], desired).float()
-    full = raw.new_full((low.shape[0] - half, *raw.shape[1:]), blocks)
+    raw = network.adapter(z0[:part], desired).float()
+    full = raw.new_full((low.shape[0] - part, *raw.shape[1:]), blocks)
     gates = torch.cat([F.relu(raw), full])
     for block in range(blocks):
         z = z + depth.gate(gates, block) * trunk.residual(block, z)
         if block + 1 == max(1, blocks // EARLY):
-            early = z[half:].detach()
+            early = z[part:].detach()
     sr = trunk.reconstruct(z, z0, low).float()
     with torch.no_grad():
-        shallow = trunk.reconstruct(early, z0[half:], low[half:]).float()
-        gain = depth_gain(sr[half:], shallow, trunk.config.scale)
-    content = network.adapter(z0[half:].detach(), torch.ones_like(full[:, :, :1, :1])).float()
+        shallow = trunk.reconstruct(early, z0[part:], low[part:]).float()
+        gain = depth_gain(sr[part:], shallow, trunk.config.scale)
+    content = network.adapter(z0[part:].detach(), torch.ones_like(full[:, :, :1, :1])).float()
     return (
         F.l1_loss(sr, high)
         + weight * depth.depth_loss(raw, desired)
@@ -112,7 +114,7 @@ RECIPES = {
             build_adaedsr,
             depth_recipe_loss,
             start="edsr-x4",
-            lr=1e-3,
+            lr=7e-4,
             hold=0.2,
             batch=12,
             patch=48,

@@ -1,0 +1,256 @@
+"""Stories through the real window: open, slide, look, stop, export; and what goes wrong."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from PySide6.QtCore import QMimeData, QPoint, QSettings, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
+
+from app import look
+from app.program import application
+from app.session import Session
+from app.viewer import Mode
+from app.window import MainWindow
+from engine import library
+from engine.adaptive import depth
+from engine.evaluate import drain
+from engine.networks import edsr
+from engine.picture import read
+from engine.plan import Budget, plan
+from engine.run import load, run
+
+WAIT = 30_000
+
+
+@pytest.fixture(autouse=True)
+def weights(tmp_path_factory, monkeypatch):
+    """Small weights whose depth map differs from pixel to pixel."""
+    folder = tmp_path_factory.mktemp("models")
+    module = depth.AdaDSR(edsr.EDSR(edsr.Config(blocks=6, channels=16)), depth.Config(width=4))
+    with torch.no_grad():
+        module.adapter.convs[-1].weight.mul_(30)
+    library.save("tiny", module, {}, folder)
+    monkeypatch.setenv("FOVEA_MODELS", str(folder))
+
+
+@pytest.fixture
+def window(qtbot):
+    application()
+    QSettings("Fovea", "Fovea").clear()
+    made = MainWindow(Session("tiny"))
+    qtbot.addWidget(made)
+    made.show()
+    yield made
+    made.close()
+    assert not made.session.worker.isRunning()
+
+
+@pytest.fixture
+def photo(tmp_path, drawn_pixels):
+    Image.fromarray(drawn_pixels(90, 120)).save(tmp_path / "photo.png")
+    return tmp_path / "photo.png"
+
+
+def done(window):
+    return window.session.done == 1.0 and not window.session.busy
+
+
+def opened(qtbot, window, path):
+    window.session.open(path)
+    qtbot.waitUntil(lambda: window.session.picture is not None and done(window), timeout=WAIT)
+
+
+def fresh(path: Path, effort: float) -> np.ndarray:
+    """The picture that the engine alone gives."""
+    upscaler, picture = library.load("tiny"), read(path)
+    x = load(upscaler, picture)
+    survey = upscaler.survey(x)
+    planned = plan(upscaler, survey, budget=Budget(effort=effort))
+    return drain(run(upscaler, picture, x=x, survey=survey, plan=planned)).picture.pixels
+
+
+def test_open_slide_and_export(qtbot, window, photo, tmp_path, monkeypatch):
+    assert window.pages.currentWidget() is window.welcome
+    assert not window.actions_of["export"].isEnabled()
+    opened(qtbot, window, photo)
+    assert "photo.png" in window.windowTitle()
+    assert window.sizes.text() == "120 × 90  →  480 × 360"
+    assert (window.session.picture.canvas.out == fresh(photo, 0.5)).all()
+
+    window.budget.slider.setValue(160)
+    assert window.budget.asked.text() == "80 %"
+    qtbot.waitUntil(lambda: done(window) and window.session.plan.budget == 0.8, timeout=WAIT)
+    assert window.session.plan.effort == pytest.approx(0.8, abs=0.02)
+    assert "80.0 % of the full compute" in window.budget.means.text()
+    assert (window.session.picture.canvas.out == fresh(photo, 0.8)).all()
+
+    target = tmp_path / "export.png"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), ""))
+    window.actions_of["export"].trigger()
+    qtbot.waitUntil(target.exists, timeout=WAIT)
+    assert (read(target).pixels == fresh(photo, 0.8)).all()
+
+
+def test_an_export_finishes_what_is_missing(qtbot, window, photo, tmp_path):
+    opened(qtbot, window, photo)
+    window.session.set_effort(1.0)
+    window.session.export(tmp_path / "e.png")  # long before the picture is complete
+    window.session.set_effort(0.6)
+    qtbot.waitUntil((tmp_path / "e.png").exists, timeout=WAIT)
+    assert (read(tmp_path / "e.png").pixels == fresh(photo, 1.0)).all()
+    qtbot.waitUntil(lambda: done(window) and window.session.plan.budget == 0.6, timeout=WAIT)
+    assert (window.session.picture.canvas.out == fresh(photo, 0.6)).all()
+
+
+def test_the_source_is_never_overwritten(qtbot, window, photo, monkeypatch):
+    before = photo.read_bytes()
+    opened(qtbot, window, photo)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(photo), ""))
+    window.actions_of["export"].trigger()
+    assert window.notice.isVisible() and photo.read_bytes() == before
+
+
+def test_stop_keeps_the_best_so_far(qtbot, window, tmp_path, drawn_pixels):
+    Image.fromarray(drawn_pixels(900, 400)).save(tmp_path / "tall.png")
+    window.session.set_effort(1.0)
+    with qtbot.waitSignal(window.session.progressed, timeout=WAIT):
+        window.session.open(tmp_path / "tall.png")
+    window.actions_of["stop"].trigger()
+    assert not window.session.busy and "stays" in window.statusBar().currentMessage()
+    qtbot.wait(300)
+    kept = window.session.picture.canvas.out.copy()
+    qtbot.wait(300)
+    assert (window.session.picture.canvas.out == kept).all()
+    whole = fresh(tmp_path / "tall.png", 1.0)
+    same = (kept == whole).all(axis=(1, 2))
+    assert same[:16].all() and not same.all()
+
+
+def test_a_broken_file_is_one_sentence_and_the_picture_stays(qtbot, window, photo, tmp_path):
+    opened(qtbot, window, photo)
+    (tmp_path / "broken.png").write_text("no picture")
+    window.session.open(tmp_path / "broken.png")
+    qtbot.waitUntil(window.notice.isVisible, timeout=WAIT)
+    assert "broken.png" in window.notice.label.text()
+    assert window.session.picture.name == "photo.png" and not window.session.busy
+    opened(qtbot, window, photo)
+    assert not window.notice.isVisible()
+
+
+def test_a_defect_is_shown_with_its_traceback_and_survived(qtbot, window, photo, monkeypatch):
+    opened(qtbot, window, photo)
+    with monkeypatch.context() as patch:
+        patch.setattr("app.worker.plan", lambda *_, **__: 1 / 0)
+        window.session.set_effort(0.9)
+        qtbot.waitUntil(lambda: window.findChild(QMessageBox) is not None, timeout=WAIT)
+    box = window.findChild(QMessageBox)
+    assert "ZeroDivisionError" in box.detailedText() and not window.session.busy
+    box.close()
+    window.session.set_effort(0.7)
+    qtbot.waitUntil(lambda: done(window) and window.session.plan.budget == 0.7, timeout=WAIT)
+
+
+def test_drop_opens_the_first_picture(qtbot, window, photo, tmp_path):
+    notes = tmp_path / "notes.txt"
+    notes.write_text("words")
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(p)) for p in (notes, photo)])
+    event = QDropEvent(
+        QPoint(9, 9),
+        Qt.DropAction.CopyAction,
+        data,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+    )
+    window.dropEvent(event)
+    qtbot.waitUntil(lambda: done(window), timeout=WAIT)
+    assert window.session.picture.path == photo
+    assert window.session.recent == [photo]
+
+
+def test_paste_opens_the_clipboards_picture(qtbot, window, photo):
+    opened(qtbot, window, photo)
+    image = window.session.picture.original
+    QApplication.clipboard().setImage(image)
+    window.actions_of["paste"].trigger()
+    qtbot.waitUntil(lambda: window.session.picture.path is None and done(window), timeout=WAIT)
+    assert window.session.picture.picture.size == (90, 120)
+    assert (window.session.picture.picture.pixels == read(photo).pixels).all()
+
+
+def test_views_zoom_and_the_map(qtbot, window, photo):
+    opened(qtbot, window, photo)
+    viewer = window.viewer
+    for key, mode in zip("123", Mode, strict=True):
+        qtbot.keyClick(window, key)
+        assert viewer.mode is mode
+        window.grab()
+    viewer.actual_size()
+    assert viewer.zoom == pytest.approx(1 / viewer.devicePixelRatioF())
+    viewer.zoom_by(6.0)
+    seen = viewer.visible()
+    assert seen.height < 90 and seen.width < 120
+    assert window.session.visible == seen
+    qtbot.keyClick(window, "0", Qt.KeyboardModifier.ControlModifier)
+    assert viewer.fitted and viewer.visible() is None
+
+    plain = window.viewer.grab().toImage()
+    qtbot.keyClick(window, "M")
+    assert window.panel.shown.isChecked() and window.viewer.grab().toImage() != plain
+    viewer.hovered.emit((3, 4))
+    value = window.session.plan.values[3, 4]
+    assert window.panel.under_cursor.text() == f"{value:.1f} blocks at 4, 3"
+    viewer.hovered.emit(None)
+    assert window.panel.under_cursor.text() == ""
+
+
+def test_the_cursor_stays_on_its_pixel_while_zooming(qtbot, window, photo):
+    opened(qtbot, window, photo)
+    viewer = window.viewer
+    at = viewer.panes()[0].center() / 1.7
+    before = viewer._to_picture(at, viewer.panes()[0])
+    viewer.zoom_by(3.0, at)
+    after = viewer._to_picture(at, viewer.panes()[0])
+    assert abs(before.x() - after.x()) < 1e-6 and abs(before.y() - after.y()) < 1e-6
+
+
+def test_the_budget_keys_step_by_five(qtbot, window, photo):
+    opened(qtbot, window, photo)
+    qtbot.keyClick(window, "]")
+    assert window.session.effort == pytest.approx(0.55)
+    qtbot.keyClick(window, "[")
+    qtbot.keyClick(window, "[")
+    assert window.session.effort == pytest.approx(0.45) and window.budget.slider.value() == 90
+
+
+def test_alpha_grey_and_sixteen_bits_can_be_shown(qtbot, window, tmp_path):
+    rng = np.random.default_rng(0)
+    Image.fromarray(rng.integers(0, 255, (20, 30, 4), dtype=np.uint8)).save(tmp_path / "a.png")
+    Image.fromarray(rng.integers(0, 255, (20, 30), dtype=np.uint8)).save(tmp_path / "g.png")
+    Image.fromarray(rng.integers(0, 65535, (20, 30), dtype=np.uint16)).save(tmp_path / "d.png")
+    Image.fromarray(rng.integers(0, 255, (1, 1, 3), dtype=np.uint8)).save(tmp_path / "one.png")
+    for name in ("a.png", "g.png", "d.png", "one.png"):
+        opened(qtbot, window, tmp_path / name)
+        assert window.session.picture.name == name
+        window.grab()
+
+
+def test_a_long_name_is_elided_and_the_window_keeps_its_size(qtbot, window, photo):
+    longer = photo.with_name("holiday " * 25 + ".png")
+    photo.rename(longer)
+    width = window.width()
+    opened(qtbot, window, longer)
+    qtbot.wait(50)
+    assert window.width() == width and "…" in window.title.text()
+
+
+def test_light_and_dark_are_readable(qtbot, window):
+    for dark in (False, True):
+        colours = look.palette(dark)
+        for role, ground in (("WindowText", "Window"), ("Text", "Base"), ("ButtonText", "Button")):
+            pair = [colours.color(colours.ColorRole[name]).lightnessF() for name in (role, ground)]
+            assert abs(pair[0] - pair[1]) > 0.6
