@@ -109,16 +109,16 @@ def openvino(path: Path, x: Tensor, dtype: torch.dtype) -> Runner:
     return Runner("openvino", _name(dtype), 1.0, lambda: request.infer(feed))
 
 
-def runners(upscaler: Any, network: nn.Module, x: Tensor, *, bf16: bool) -> list[Runner]:
-    """Every runner that this machine has, for float32 or bfloat16."""
-    dtype = torch.bfloat16 if bf16 else torch.float32
+def runners(upscaler: Any, network: nn.Module, x: Tensor) -> list[Runner]:
+    """Every runner that this machine has, with products of the upscaler's type."""
+    dtype = getattr(torch, upscaler.dtype)
     found = [ours(upscaler, x, effort) for effort in (1.0, 0.5, 0.25)]
     found += [pytorch_full(network, x, dtype), pytorch_tiles(network, x, dtype)]
     if not installed("onnx"):
         return found
     with tempfile.TemporaryDirectory() as folder:
         path = export(network, x, Path(folder) / "network.onnx")
-        if installed("onnxruntime") and not bf16:
+        if installed("onnxruntime") and dtype == torch.float32:
             found.append(onnxruntime(path, x))
         if installed("openvino"):
             found.append(openvino(path, x, dtype))

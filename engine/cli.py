@@ -19,6 +19,7 @@ from engine.picture import Picture, read, write
 from engine.plan import Budget, plan
 from engine.run import load, run
 
+DTYPES = {"auto": None, "float32": torch.float32, "bfloat16": torch.bfloat16}
 DEFAULT = "adaedsr-x4"
 SAMPLE = Path(__file__).resolve().parent.parent / "assets" / "sample.png"
 
@@ -82,7 +83,6 @@ def parser() -> argparse.ArgumentParser:
     bench.add_argument("--picture", type=Path, default=SAMPLE, help="resized to --size")
     bench.add_argument("--size", default="480x270", metavar="WIDTHxHEIGHT")
     bench.add_argument("--rounds", type=int, default=5)
-    bench.add_argument("--dtype", default="float32", choices=("float32", "bfloat16"))
 
     train = commands.add_parser("train", help="train weights from a folder of photographs")
     train.set_defaults(command=train_command)
@@ -103,7 +103,16 @@ def parser() -> argparse.ArgumentParser:
 def add_upscaler(command: argparse.ArgumentParser) -> None:
     command.add_argument("-n", "--name", default=DEFAULT, help="the weights; see `models`")
     command.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    command.add_argument(
+        "--dtype", default="auto", choices=DTYPES, help="of the products; auto is the fastest"
+    )
     command.add_argument("--json", action="store_true")
+
+
+def chosen_upscaler(arguments: argparse.Namespace) -> Any:
+    """The Upscaler that -n, --device and --dtype ask for."""
+    device = choose_device(arguments.device)
+    return library.load(arguments.name, device, dtype=DTYPES[arguments.dtype])
 
 
 def choose_device(name: str) -> torch.device:
@@ -121,7 +130,7 @@ def choose_device(name: str) -> torch.device:
 
 
 def upscale_command(arguments: argparse.Namespace) -> int:
-    upscaler = library.load(arguments.name, choose_device(arguments.device))
+    upscaler = chosen_upscaler(arguments)
     if arguments.scale not in (None, upscaler.scale):
         raise UpscalerError(
             f"{arguments.name} upscales by {upscaler.scale}, not by {arguments.scale}."
@@ -207,7 +216,7 @@ def numbers(text: str) -> list[float]:
 
 
 def evaluate_command(arguments: argparse.Namespace) -> int:
-    upscaler = library.load(arguments.name, choose_device(arguments.device))
+    upscaler = chosen_upscaler(arguments)
     if arguments.knob:
         budgets = [Budget(knob=v) for v in numbers(arguments.knob)]
     else:
@@ -264,13 +273,12 @@ def bench_command(arguments: argparse.Namespace) -> int:
         width, height = (int(part) for part in arguments.size.split("x"))
     except ValueError:
         raise UpscalerError(f"{arguments.size} is not a size such as 480x270.") from None
-    upscaler = library.load(arguments.name, choose_device(arguments.device))
+    upscaler = chosen_upscaler(arguments)
     network = library.load_module(arguments.name).network
     picture = read(arguments.picture)
     pixels = cv2.resize(picture.pixels, (width, height), interpolation=cv2.INTER_AREA)
     x = load(upscaler, Picture(pixels))
-    bf16 = arguments.dtype == "bfloat16"
-    found = bench.runners(upscaler, network, x, bf16=bf16)
+    found = bench.runners(upscaler, network, x)
     macs = upscaler.full_macs((height, width))
     timings = bench.measure(found, macs=macs, rounds=arguments.rounds)
     best = min(t.seconds for t in timings if t.name != "fovea")

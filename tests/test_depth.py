@@ -21,7 +21,7 @@ def make_module(seed: int = 0, **config) -> depth.AdaDSR:
 
 
 def upscaler_of(module: depth.AdaDSR) -> depth.DepthUpscaler:
-    return depth.DepthUpscaler("tiny", module, torch.device("cpu"))
+    return depth.DepthUpscaler("tiny", module, torch.device("cpu"), torch.float32)
 
 
 def draw(height: int, width: int, seed: int = 1) -> torch.Tensor:

@@ -23,7 +23,9 @@ def module():
 
 @pytest.fixture
 def upscaler(module):
-    return depth.DepthUpscaler("tiny", module.requires_grad_(False), torch.device("cpu"))
+    return depth.DepthUpscaler(
+        "tiny", module.requires_grad_(False), torch.device("cpu"), torch.float32
+    )
 
 
 def drawn(height=40, width=50, channels=3, dtype=np.uint8, alpha=False):
@@ -113,7 +115,9 @@ def test_a_network_that_gives_no_picture_is_an_error(module, value):
         for parameter in module.network.parameters():
             parameter.fill_(value)
         module.network.config = edsr.Config(blocks=4, channels=8)
-    upscaler = depth.DepthUpscaler("broken", module.requires_grad_(False), torch.device("cpu"))
+    upscaler = depth.DepthUpscaler(
+        "broken", module.requires_grad_(False), torch.device("cpu"), torch.float32
+    )
     picture = drawn()
     if value == 0.0:  # the skip from the input alone would still be a picture
         upscaler.execute = constant
@@ -153,7 +157,7 @@ def test_out_of_memory_is_met_with_smaller_strips(upscaler):
 def test_weights_saved_and_loaded_give_the_same_picture(module, upscaler, tmp_path):
     library.save("tiny", module, {"seed": 0}, tmp_path)
     assert library.names(tmp_path) == ["tiny"] and library.describe("tiny", tmp_path)["seed"] == 0
-    again = library.load("tiny", "cpu", tmp_path)
+    again = library.load("tiny", "cpu", tmp_path, dtype=torch.float32)
     picture = drawn()
     one, two = drain(upscale(upscaler, picture)), drain(upscale(again, picture))
     assert (one.picture.pixels == two.picture.pixels).all()

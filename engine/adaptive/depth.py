@@ -28,6 +28,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine import kernels
 from engine.adaptive.wavefront import Region, Wavefront, pack_edsr
 from engine.kernels import convolve, pack
 from engine.networks.edsr import EDSR, conv3x3, macs
@@ -162,20 +163,24 @@ SURVEY_REACH = 6  # the head and the adapter's five convolutions
 class DepthUpscaler:
     """An AdaDSR ready to run. The knob is the desired depth d in blocks.
 
+    `dtype` is that of the products; None takes bfloat16 where the processor multiplies it.
+
     Surveys are for `form="output"`, whose map at any d is d times that at 1; with `form="input"`
     the adapter would have to run again for every d, which no slider can wait for.
     """
 
     knob_name, knob_unit, map_name = "d", "blocks", "depth"
-    dtype = "float32"
 
-    def __init__(self, name: str, module: AdaDSR, device: torch.device):
+    def __init__(
+        self, name: str, module: AdaDSR, device: torch.device, dtype: torch.dtype | None = None
+    ):
         if module.config.form != "output":
             raise ValueError("only an adapter of the output form can be surveyed")
-        self.name, self.device = name, device
+        dtype = dtype or kernels.product_type(device)
+        self.name, self.device, self.dtype = name, device, str(dtype).removeprefix("torch.")
         self.blocks, self.scale = module.blocks, module.network.config.scale
         self.costs = macs(module.network.config)
-        self.packed = pack_edsr(module.network.to(device))
+        self.packed = pack_edsr(module.network.to(device), dtype)
         adapter = module.adapter.to(device)
         self.adapter = [pack(c.weight.detach(), c.bias.detach()) for c in adapter.convs]
         self.slopes = [float(s.weight) for s in adapter.slopes] + [0.0]

@@ -71,6 +71,7 @@ class PackedEDSR:
     mean: Tensor
     scale: int
     channels: int
+    dtype: torch.dtype
 
     @property
     def tail_rows(self) -> int:
@@ -83,16 +84,19 @@ class PackedEDSR:
         return 2 * len(self.blocks) + 2 + self.tail_rows
 
 
-def pack_edsr(network: EDSR) -> PackedEDSR:
-    """Pack every convolution once; the residual scale moves into the second of each block."""
+def pack_edsr(network: EDSR, dtype: torch.dtype = torch.float32) -> PackedEDSR:
+    """Pack every convolution once; the residual scale moves into the second of each block.
+
+    `dtype` is that of the products, of the head's excepted; what blocks add up stays float32.
+    """
     share = network.config.residual_scale
 
     def packed(conv: nn.Conv2d, factor: float = 1.0) -> PackedConv:
-        return pack(conv.weight.detach() * factor, conv.bias.detach() * factor)
+        return pack(conv.weight.detach() * factor, conv.bias.detach() * factor, dtype)
 
     direct = network.config.tail == "direct"
     return PackedEDSR(
-        head=packed(network.head),
+        head=pack(network.head.weight.detach(), network.head.bias.detach()),
         blocks=tuple((packed(b.conv1), packed(b.conv2, share)) for b in network.blocks),
         fuse=packed(network.fuse),
         tail=packed(network.tail[0]) if direct else network.tail,
@@ -100,6 +104,7 @@ def pack_edsr(network: EDSR) -> PackedEDSR:
         mean=network.mean.flatten(),
         scale=network.config.scale,
         channels=network.config.channels,
+        dtype=dtype,
     )
 
 
@@ -137,8 +142,8 @@ class Wavefront:
         self.base = outer.top - 1  # the picture's row that lies first in z and z0
         self.z0 = x.new_zeros(rows, self.pitch, channels)
         self.z = x.new_zeros(rows, self.pitch, channels)
-        self.work = x.new_zeros(rows, self.pitch, channels)
-        self.held = [self.z0[:0]] * blocks  # inner rows that the next strip needs again
+        self.work = x.new_zeros(rows, self.pitch, channels, dtype=packed.dtype)
+        self.held = [self.work[:0]] * blocks  # inner rows that the next strip needs again
         self.macs = 0
 
     @torch.inference_mode()

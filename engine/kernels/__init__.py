@@ -73,6 +73,12 @@ def convolve(
     return count * packed.macs
 
 
+def product_type(device: torch.device) -> torch.dtype:
+    """The fastest type of products: bfloat16 where the processor has instructions for it."""
+    fast = device.type == "cpu" and compiled.level() == 3
+    return torch.bfloat16 if fast else torch.float32
+
+
 def describe() -> str:
     """Which path runs, for people."""
     level = compiled.level()

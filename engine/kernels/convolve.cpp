@@ -24,6 +24,10 @@
 #define EXPORT extern "C" __attribute__((visibility("default")))
 #endif
 
+#ifdef __linux__  // PyTorch's own threads, if it has any of this kind: a second set would compete
+extern "C" void GOMP_parallel(void (*)(void *), void *, unsigned, unsigned) __attribute__((weak));
+#endif
+
 namespace {
 
 enum { GROUP = 24 };  // positions whose operands are found together
@@ -121,6 +125,16 @@ struct Work {
     }
 };
 
+#if defined(__linux__) && !defined(NOGOMP)
+bool shared(Work &work, int threads) {
+    if (!GOMP_parallel) return false;
+    GOMP_parallel([](void *work) { ((Work *)work)->help(); }, &work, threads, 0);
+    return true;
+}
+#else
+bool shared(Work &, int) { return false; }
+#endif
+
 inline void pause() {
 #if X86
     _mm_pause();
@@ -159,7 +173,7 @@ class Pool {
         }
     }
 
-    enum { SPINS = 2000 };
+    enum { SPINS = 20000 };
     std::mutex busy;
     int size = 0;
     std::atomic<int> helpers{0}, active{0};
@@ -197,12 +211,12 @@ EXPORT int fovea_convolve(Job *job) {
     std::atomic<bool> failed{false};
     job->failed = &failed;
     const long groups = (job->count + GROUP - 1) / GROUP;
-    const int threads = (int)std::min<long>(job->threads, groups);
-    const long piece = std::max(1L, std::min(16L, groups / (8 * std::max(1, threads)))) * GROUP;
+    const int threads = (int)std::max(1L, std::min<long>(job->threads, groups));
+    const long piece = std::max(1L, std::min(16L, groups / (8 * threads))) * GROUP;
     Work work{*job, choose(*job), piece};
-    if (threads > 1)
-        pool->run(work, threads);
-    else
+    if (threads == 1)
         work.help();
+    else if (!shared(work, threads))
+        pool->run(work, threads);
     return !failed;
 }
