@@ -29,10 +29,11 @@ def display() -> bool:
 def without_display(photos: list[str]) -> int:
     """Upscale on the command line instead, and say so."""
     from engine.cli import main as run_command
+    from engine.cli import parser
 
     if not photos:
         print("There is no display for the window; these commands need none:", file=sys.stderr)
-        run_command(["-h"])
+        parser().print_help(sys.stderr)
         return 2
     print("There is no display for the window; upscaling here instead.", file=sys.stderr)
     folder = Path(photos[0]).resolve().parent

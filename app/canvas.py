@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from PySide6.QtGui import QImage
 
-from engine.adaptive.wavefront import Region
 from engine.picture import Picture, flattened, shallow
+from engine.tiling import Region
 
 SMALLEST = 1024  # no copy is made of a picture whose longer side is shorter
 

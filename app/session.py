@@ -5,8 +5,8 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QSettings, Signal
 
 from app.worker import Compute, Export, Open, Opened, Planned, Progress, Stop, Worker
-from engine.adaptive.wavefront import Region
 from engine.picture import Picture
+from engine.tiling import Region
 
 RECENT = 8
 DEFAULT_EFFORT = 0.5

@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPalette, QPen
 from PySide6.QtWidgets import QWidget
 
 from app.worker import Opened, Planned
-from engine.adaptive.wavefront import Region
+from engine.tiling import Region
 
 LARGEST_ZOOM = 32.0
 FRAME = 33  # ms between two paints while strips arrive

@@ -14,13 +14,13 @@ from PySide6.QtCore import QObject, QThread, Signal
 
 from app.canvas import Canvas, image_of, make_canvas, shown
 from engine import library
-from engine.adaptive.wavefront import Region
 from engine.cli import choose_device
 from engine.colour import colourise
 from engine.errors import FoveaError
 from engine.picture import Picture, check_target, read, write
 from engine.plan import Budget, Plan, plan
 from engine.run import finish, load, run
+from engine.tiling import Region
 
 NICENESS = 5  # the window must answer while both cores compute
 

@@ -18,8 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from engine.adaptive.wavefront import Region
-from engine.plan import strip_rows
+from engine.tiling import Region, strip_rows
 
 TILE = 96
 
@@ -50,7 +49,10 @@ class Timing:
 def ours(upscaler: Any, x: Tensor, effort: float) -> Runner:
     """Survey, plan and execution of a picture x (H, W, 3) at an effort."""
     height, width = x.shape[:2]
-    region, strip = Region(0, height, 0, width), strip_rows(upscaler, width)
+    region, strip = (
+        Region(0, height, 0, width),
+        strip_rows(width, on_cpu=upscaler.device.type == "cpu"),
+    )
 
     def once() -> None:
         allocation = upscaler.at_effort(upscaler.survey(x), effort)

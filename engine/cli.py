@@ -68,6 +68,7 @@ def parser() -> argparse.ArgumentParser:
     measure.add_argument("-b", "--budgets", default="25,50,75,100", metavar="PERCENTS")
     measure.add_argument("--knob", metavar="VALUES", help="native knob values instead of budgets")
     measure.add_argument("--uniform", action="store_true", help="the same depth at every pixel")
+    measure.add_argument("--record", metavar="SET", help="keep the rows beside the weights as SET")
 
     shown = commands.add_parser("models", help="list the weights")
     shown.set_defaults(command=models_command)
@@ -232,6 +233,8 @@ def evaluate_command(arguments: argparse.Namespace) -> int:
             f"  {asked} {row.knob:6.2f}    {100 * row.effort:6.2f}    {row.psnr_y:6.3f}"
             f"  {row.ssim_y:.4f}  {row.gmacs:7.2f}  {row.seconds:7.3f}"
         )
+    if arguments.record:
+        library.record(arguments.name, arguments.record, [asdict(row) for row in rows])
     if arguments.json:
         document = {
             "name": arguments.name,

@@ -99,5 +99,43 @@ def save(name: str, module: nn.Module, facts: dict[str, Any], folder: Path | Non
         **facts,
     }
     save_file(state, folder / f"{name}.safetensors")
+    _write(description, folder)
+
+
+def record(name: str, title: str, rows: list[dict[str, float]], folder: Path | None = None) -> None:
+    """Keep what an evaluation on the set `title` has measured, one row a budget."""
+    folder = folder or shipped()
+    description = describe(name, folder)
+    kept = [{key: round(value, 4) for key, value in row.items()} for row in rows]
+    description["scores"] = {**description.get("scores", {}), title: kept}
+    _write(description, folder)
+
+
+def _write(description: dict[str, Any], folder: Path) -> None:
     text = json.dumps(description, indent=2) + "\n"
-    (folder / f"{name}.json").write_text(text, encoding="utf-8")
+    (folder / f"{description['name']}.json").write_text(text, encoding="utf-8")
+    (folder / "README.md").write_text(table(folder), encoding="utf-8")
+
+
+def table(folder: Path) -> str:
+    """models/README.md: what the JSON files say, for people."""
+    lines = [
+        "# Weights",
+        "",
+        "Made from the JSON files. GMACs: executed multiply-accumulates per picture, in 1e9, 1 MAC",
+        "counted as 1 FLOP, overlap included. PSNR and SSIM on Y of YCbCr, border = scale.",
+        "",
+        "| weights | method | trained | set | budget | GMACs | of | PSNR | SSIM |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for name in names(folder):
+        entry = describe(name, folder)
+        trained = f"{entry.get('recipe', '')}, {entry.get('steps', 0)} steps"
+        for title, rows in entry.get("scores", {}).items():
+            lines += [
+                f"| {name} | {entry['method']} | {trained} | {title} | {row['budget']:.0f} % "
+                f"| {row['gmacs']:.2f} | {row['gmacs_full']:.2f} "
+                f"| {row['psnr_y']:.3f} | {row['ssim_y']:.4f} |"
+                for row in rows
+            ]
+    return "\n".join(lines) + "\n"

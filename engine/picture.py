@@ -18,6 +18,14 @@ from PIL import Image, ImageCms, UnidentifiedImageError
 from engine import pngtiff
 from engine.errors import PictureError
 
+try:
+    from pillow_heif import register_heif_opener
+except ImportError:  # optional: without it HEIC is refused with a sentence that says so
+    pass
+else:
+    register_heif_opener()
+
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # our sentence says it all
 Image.MAX_IMAGE_PIXELS = None  # our own limit, with a sentence of its own, stands in `_opened`
 MAX_PIXELS = 500_000_000
 READABLE = ("PNG", "JPEG", "MPO", "TIFF", "WEBP", "BMP", "DIB", "AVIF", "HEIF")
@@ -31,8 +39,16 @@ FORMATS = {
     ".bmp": "BMP",
     ".avif": "AVIF",
 }
-WEBP_SIDE = 16_383
+SIDES = {"WEBP": 16_383, "JPEG": 65_500, "AVIF": 65_535}  # the longest a format or its writer has
+JPEG_EXIF = 65_533  # bytes that fit into one JPEG segment
+BAND = 256  # rows converted at once: large pictures pass without large temporaries
 ORIENTATION, EXIF_IFD, EXIF_WIDTH, EXIF_HEIGHT = 0x0112, 0x8769, 0xA002, 0xA003
+GPS_IFD, XP_TITLE, XP_SUBJECT = 0x8825, 0x9C9B, 0x9C9F
+DESCRIPTIVE = {  # TIFF tags that tell of the picture; all others tell how that one file stores it
+    *(0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C, 0x8298),
+    *(ORIENTATION, EXIF_IFD, GPS_IFD, *range(XP_TITLE, XP_SUBJECT + 1)),
+}
+PHOTOMETRIC, XRESOLUTION, PLANAR, EXTRA, SAMPLE_FORMAT = 262, 282, 284, 338, 339
 TURNS = {  # EXIF orientation -> how to turn the stored pixels upright
     2: lambda a: a[:, ::-1],
     3: lambda a: a[::-1, ::-1],
@@ -75,9 +91,19 @@ class Picture:
     def grey(self) -> bool:
         return self.pixels.shape[2] == 1
 
+    @property
+    def bits(self) -> int:
+        """Bits a channel: 8 or 16."""
+        return 8 * self.pixels.itemsize
+
 
 def read(path: Path | str) -> Picture:
-    """Read a picture. Raises PictureError, whose message names the file and what to do."""
+    """Read a picture upright, its EXIF orientation reset to 1; nothing is ever written.
+
+    16 bits, grey and alpha stay. CMYK becomes sRGB through its profile, which has then served.
+    Raises PictureError, whose one sentence names the file and what to do: a file that is no
+    picture, damaged, animated, of several pages, or above 500 megapixels.
+    """
     path = Path(path)
     try:
         data = path.read_bytes()
@@ -85,21 +111,29 @@ def read(path: Path | str) -> Picture:
         raise PictureError(f"{path} does not exist.") from None
     except IsADirectoryError:
         raise PictureError(f"{path} is a folder, not a picture.") from None
-    except OSError as error:
-        raise PictureError(f"{path} cannot be read: {error.strerror}.") from None
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        reason = getattr(error, "strerror", None) or error
+        raise PictureError(f"{path} cannot be read: {reason}.") from None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of oddities that do no harm
             with _opened(path, data) as image:
                 return _picture(image, data, path)
     except UnidentifiedImageError:
-        raise PictureError(
-            f"{path} is not a picture that Fovea can read; it reads PNG, JPEG, TIFF, WebP and BMP."
-        ) from None
+        raise PictureError(f"{path} {_unidentified(data)}.") from None
     except MemoryError:
         raise PictureError(f"{path} is too large for this machine's memory.") from None
     except DAMAGE as error:
         raise PictureError(f"{path} is damaged ({error}); get a whole copy of it.") from error
+
+
+def _unidentified(data: bytes) -> str:
+    """What to say of a file that Pillow does not know."""
+    if data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+        return "is a TIFF file of an unusual kind; save it as 8 or 16 bit RGB"
+    if data[4:8] == b"ftyp" and data[8:12] in (b"heic", b"heix", b"mif1", b"msf1"):
+        return "is a HEIC picture; save it as JPEG, or install pillow-heif"
+    return "is not a picture that Fovea can read; it reads PNG, JPEG, TIFF, WebP and BMP"
 
 
 def _opened(path: Path, data: bytes) -> Image.Image:
@@ -113,21 +147,20 @@ def _opened(path: Path, data: bytes) -> Image.Image:
         raise PictureError(
             f"{path} has more than {MAX_PIXELS // 10**6} megapixels; reduce it first."
         )
-    if (
-        getattr(image, "n_frames", 1) > 1 and image.format != "MPO"
-    ):  # a camera's JPEG and its preview
-        raise PictureError(f"{path} holds several pictures; save the one you want as a PNG file.")
+    several = getattr(image, "n_frames", 1) > 1
+    if several and image.format != "MPO":  # MPO: a camera's JPEG and its preview
+        kind = "holds several pages" if image.format == "TIFF" else "is animated"
+        raise PictureError(f"{path} {kind}; save the one picture you want as a PNG file.")
     return image
 
 
 def _picture(image: Image.Image, data: bytes, path: Path) -> Picture:
-    exif = image.getexif()
-    turn = TURNS.get(exif.get(ORIENTATION), lambda a: a)
-    if ORIENTATION in exif:
-        exif[ORIENTATION] = 1
-    icc, dpi = image.info.get("icc_profile"), image.info.get("dpi")
+    orientation, exif = _exif(image)
+    icc = image.info.get("icc_profile")
     if _deep(image, data):
-        pixels, alpha = _decode_deep(data, path)
+        pixels, alpha = _decode_deep(image, data, path)
+        if image.format == "TIFF":
+            orientation = 1  # OpenCV turns TIFF files, and no others
     else:
         image, icc = _plain(image, icc, path)
         array = np.asarray(image)
@@ -135,13 +168,40 @@ def _picture(image: Image.Image, data: bytes, path: Path) -> Picture:
         colours = 1 if image.mode in ("L", "LA") else 3
         pixels = array[:, :, :colours]
         alpha = array[:, :, -1] if array.shape[2] > colours else None
+    turn = TURNS.get(orientation, lambda a: a)
     return Picture(
         pixels=np.ascontiguousarray(turn(pixels)),
         alpha=None if alpha is None else np.ascontiguousarray(turn(alpha)),
         icc=icc or None,
-        exif=exif.tobytes() if len(exif) else None,
-        dpi=(float(dpi[0]), float(dpi[1])) if dpi and min(dpi) > 0 else None,
+        exif=exif,
+        dpi=_dpi(image),
     )
+
+
+def _exif(image: Image.Image) -> tuple[int, bytes | None]:
+    """Orientation and EXIF block, itself upright; a broken block must not cost the picture."""
+    try:
+        exif = image.getexif()
+        orientation = exif.get(ORIENTATION, 1)
+        if ORIENTATION in exif:
+            exif[ORIENTATION] = 1  # also keeps Pillow from turning a TIFF file while loading it
+        kept = Image.Exif()
+        kept.load(exif.tobytes())
+        for tag in set(kept) - DESCRIPTIVE if image.format == "TIFF" else ():
+            del kept[tag]
+        return orientation, kept.tobytes() if len(kept) else None
+    except (*DAMAGE, TypeError):
+        return 1, None
+
+
+def _dpi(image: Image.Image) -> tuple[float, float] | None:
+    """Dots per inch, where the file states any that the other formats can hold."""
+    if hasattr(image, "tag_v2") and XRESOLUTION not in image.tag_v2:
+        return None  # Pillow reports 1 dpi for these
+    dpi = image.info.get("dpi")
+    if dpi is None or not all(1 <= value <= 65_535 for value in dpi):
+        return None
+    return float(dpi[0]), float(dpi[1])
 
 
 def _deep(image: Image.Image, data: bytes) -> bool:
@@ -152,14 +212,29 @@ def _deep(image: Image.Image, data: bytes) -> bool:
     return max(bits if isinstance(bits, tuple) else (bits,)) == 16
 
 
-def _decode_deep(data: bytes, path: Path) -> tuple[np.ndarray, np.ndarray | None]:
+def _decode_deep(
+    image: Image.Image, data: bytes, path: Path
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """16-bit pixels and alpha by OpenCV; what it would misread is put right or refused."""
+    tags = image.tag_v2 if image.format == "TIFF" else {}
+    planar = tags.get(PLANAR, 1) == 2 and tags.get(277, 1) > 1
+    if planar or tags.get(PHOTOMETRIC, 1) > 2 or set(tags.get(SAMPLE_FORMAT, (1,))) != {1}:
+        raise PictureError(f"{path} stores its 16 bits in a way Fovea cannot read; save it as PNG.")
     array = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if array is None or array.dtype != np.uint16:
-        raise PictureError(f"{path} stores its 16 bits in a way Fovea cannot read; save it as PNG.")
+        raise PictureError(f"{path} is damaged or stored in an unusual way; save it anew as PNG.")
     if array.ndim == 2:
-        return array[:, :, None], None
+        array = 65_535 - array if tags.get(PHOTOMETRIC) == 0 else array  # 0: white is zero
+        clear = image.info.get("transparency")  # OpenCV heeds it in colour only
+        alpha = None if clear is None else np.where(array == clear, 0, 65_535).astype(np.uint16)
+        return array[:, :, None], alpha
+    grey = image.format == "PNG" and data[25] == 4  # OpenCV repeats grey beside alpha
     alpha = array[:, :, 3] if array.shape[2] == 4 else None
-    return array[:, :, 2::-1], alpha
+    pixels = array[:, :, :1] if grey else array[:, :, 2::-1]
+    if tags.get(EXTRA, (0,))[0] == 1:  # stored multiplied by alpha
+        share = np.maximum(alpha, 1)[:, :, None] / np.float32(65_535)
+        pixels = np.minimum(np.rint(pixels / share), 65_535).astype(np.uint16)
+    return pixels, alpha
 
 
 def _plain(image: Image.Image, icc: bytes | None, path: Path) -> tuple[Image.Image, bytes | None]:
@@ -195,9 +270,13 @@ def check_target(path: Path | str, *, overwrite: bool = False) -> str:
     if form is None:
         known = ", ".join(sorted(FORMATS))
         raise PictureError(f"{path} has no ending that Fovea can write; choose one of {known}.")
-    if path.exists() and not overwrite:
+    try:
+        taken, housed = path.exists(), path.parent.is_dir()
+    except OSError as error:
+        raise PictureError(f"{path} cannot be written: {error.strerror}.") from None
+    if taken and not overwrite:
         raise PictureError(f"{path} exists already; choose another name or allow overwriting.")
-    if not path.parent.is_dir():
+    if not housed:
         raise PictureError(f"{path.parent} does not exist; make the folder first.")
     return form
 
@@ -207,14 +286,16 @@ def write(
 ) -> None:
     """Write a picture in the format of the path's ending, whole or not at all.
 
-    A temporary file beside the target takes its place when it is complete and on the disk. JPEG is
-    4:4:4; what a format cannot hold is reduced: alpha lies on white, 16 bits become 8.
+    A temporary file beside the target takes its place when it is complete and on the disk; an
+    existing file goes only with `overwrite`. `quality` (1..100) is for JPEG (4:4:4), WebP and AVIF.
+    What a format cannot hold is reduced: alpha lies on white, 16 bits become 8, metadata stays out.
+    Raises PictureError, whose one sentence names the file; nothing has then changed on the disk.
     """
     path = Path(path)
     form = check_target(path, overwrite=overwrite)
-    if form == "WEBP" and max(picture.size) > WEBP_SIDE:
+    if max(picture.size) > SIDES.get(form, max(picture.size)):
         raise PictureError(
-            f"{path}: WebP holds no side above {WEBP_SIDE} pixels; choose PNG or TIFF."
+            f"{path}: {form} holds no side above {SIDES[form]} pixels; choose PNG or TIFF."
         )
     temporary = path.with_name(f".fovea-{os.getpid()}-{os.urandom(4).hex()}.part")
     try:
@@ -222,9 +303,10 @@ def write(
             _encode(picture, form, file, quality)
             file.flush()
             os.fsync(file.fileno())
+        check_target(path, overwrite=overwrite)  # encoding took its time
         os.replace(temporary, path)
-    except (OSError, ValueError, cv2.error) as error:
-        reason = getattr(error, "strerror", None) or error
+    except (*DAMAGE, RuntimeError, MemoryError) as error:
+        reason = getattr(error, "strerror", None) or str(error) or "out of memory"
         raise PictureError(f"{path} could not be written: {reason}.") from error
     finally:
         temporary.unlink(missing_ok=True)
@@ -238,34 +320,39 @@ def _encode(picture: Picture, form: str, file: io.BufferedWriter, quality: int) 
     if form == "TIFF":
         pngtiff.write_tiff(file, joined(picture), icc=picture.icc, exif=exif, dpi=picture.dpi)
         return
-    flat = form in ("JPEG", "BMP")
-    pixels = shallow(flattened(picture) if flat else joined(picture))
+    pixels = shallow(flattened(picture) if form in ("JPEG", "BMP") else joined(picture))
     image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
-    options = {
-        "JPEG": {"quality": quality, "subsampling": 0, "optimize": True},
+    del pixels  # Pillow has its own copy
+    options = {  # not "optimize": a few per cent smaller, but it holds all coefficients in memory
+        "JPEG": {"quality": quality, "subsampling": 0},
         "WEBP": {"quality": quality},
         "AVIF": {"quality": quality, "subsampling": "4:4:4"},
         "BMP": {},
     }[form]
-    if form != "BMP":
-        options |= {"icc_profile": picture.icc} if picture.icc else {}
-        options |= {"exif": exif} if exif else {}
+    coloured = form in (
+        "WEBP",
+        "AVIF",
+    )  # they store grey as colour, which no grey profile describes
+    if form != "BMP" and picture.icc and not (coloured and picture.icc[16:20] == b"GRAY"):
+        options["icc_profile"] = picture.icc
+    if form != "BMP" and exif and not (form == "JPEG" and len(exif) > JPEG_EXIF):
+        options["exif"] = exif
     if picture.dpi and form in ("JPEG", "BMP"):
         options["dpi"] = picture.dpi
     image.save(file, form, **options)
 
 
 def _refreshed(picture: Picture) -> bytes | None:
-    """The EXIF block with the size tags of the picture as it is now."""
+    """The EXIF block, upright and with the size tags of the picture as it is now."""
     if picture.exif is None:
         return None
     exif = Image.Exif()
     exif.load(picture.exif)
-    inner = exif.get_ifd(EXIF_IFD)
+    inner = exif.get_ifd(EXIF_IFD) if EXIF_IFD in exif else {}
     for tag, value in ((EXIF_WIDTH, picture.width), (EXIF_HEIGHT, picture.height)):
         if tag in inner:
             inner[tag] = value
-    for tag, value in ((256, picture.width), (257, picture.height)):
+    for tag, value in ((256, picture.width), (257, picture.height), (ORIENTATION, 1)):
         if tag in exif:
             exif[tag] = value
     return exif.tobytes()
@@ -283,20 +370,29 @@ def flattened(picture: Picture) -> np.ndarray:
     if picture.alpha is None:
         return picture.pixels
     limit = np.iinfo(picture.pixels.dtype).max
-    share = picture.alpha[:, :, None].astype(np.float32) / limit
-    return np.rint(picture.pixels * share + limit * (1 - share)).astype(picture.pixels.dtype)
+    flat = np.empty(picture.pixels.shape, picture.pixels.dtype)
+    for top in range(0, picture.height, BAND):
+        rows = slice(top, top + BAND)
+        share = picture.alpha[rows, :, None].astype(np.float32) / limit
+        flat[rows] = np.rint(picture.pixels[rows] * share + limit * (1 - share))
+    return flat
 
 
 def shallow(pixels: np.ndarray) -> np.ndarray:
     """At most 8 bits a channel, rounded."""
     if pixels.dtype == np.uint8:
         return pixels
-    return ((pixels.astype(np.uint32) * 255 + 32_767) // 65_535).astype(np.uint8)
+    reduced = np.empty(pixels.shape, np.uint8)
+    for top in range(0, len(pixels), BAND):
+        rows = slice(top, top + BAND)
+        reduced[rows] = (pixels[rows].astype(np.uint32) * 255 + 32_767) // 65_535
+    return reduced
 
 
 def bleed(pixels: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Pixels whose fully transparent ones take the colour of the nearest visible one.
+    """Pixels (H, W, C) whose fully transparent ones take the colour of the nearest visible one.
 
+    `alpha` is (H, W). Returns `pixels` itself where nothing, or all, is fully transparent.
     What a file stores there is arbitrary, often black; upscaling would draw it into the edges.
     """
     hidden = alpha == 0

@@ -4,12 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from engine.adaptive.wavefront import Region
 from engine.errors import BudgetError
-
-STRIP_PIXELS = 16_384  # a strip of 64 channels then stays in the processor's cache
-STRIP_ROWS = 8  # fewer would spend more on moving rows than on computing them
-GPU_STRIP_PIXELS = 1 << 20
+from engine.tiling import Region, order, strip_rows
 
 
 @dataclass(frozen=True)
@@ -54,28 +50,6 @@ def plan(upscaler: Any, survey: Any, *, budget: Budget, first: Region | None = N
         allocation=allocation,
         size=survey.size,
         regions=order(height, width, first),
-        strip=strip_rows(upscaler, width),
+        strip=strip_rows(width, on_cpu=upscaler.device.type == "cpu"),
         effort=allocation.macs / upscaler.full_macs(survey.size),
     )
-
-
-def strip_rows(upscaler: Any, width: int) -> int:
-    """How many rows of a picture enter the network at a time."""
-    pixels = STRIP_PIXELS if upscaler.device.type == "cpu" else GPU_STRIP_PIXELS
-    return max(STRIP_ROWS, pixels // width)
-
-
-def order(height: int, width: int, first: Region | None) -> tuple[Region, ...]:
-    """The whole picture; in front of it the part that is looked at, where that is a small one.
-
-    Where it is large, the picture starts at its first row and wraps around, because computing the
-    part twice would cost more than waiting for its last row saves.
-    """
-    whole = Region(0, height, 0, width)
-    if first is None:
-        return (whole,)
-    if 4 * first.height * first.width < height * width:
-        return first, whole
-    if first.top == 0:
-        return (whole,)
-    return Region(first.top, height, 0, width), Region(0, first.top, 0, width)

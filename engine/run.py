@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.adaptive.wavefront import Region
 from engine.colour import grey, to_pixels, to_tensor
 from engine.errors import UpscalerError
 from engine.picture import Picture, bleed
 from engine.plan import Plan
+from engine.tiling import Region
 
 RETRIES = 3  # out of memory: so often again with strips of half the height
 

@@ -55,6 +55,14 @@ def test_upscale_writes_the_picture_its_map_and_the_numbers(photo, tmp_path, cap
         assert image.mode == "RGB" and image.height > image.width * 40 / 50
 
 
+@pytest.mark.parametrize("size", [(1, 1), (3, 700), (700, 3)])
+def test_extreme_sizes_are_upscaled(tmp_path, size, capsys):
+    Image.new("RGB", size, "teal").save(tmp_path / "a.png")
+    assert main(["upscale", str(tmp_path / "a.png"), "-o", str(tmp_path / "b.png"), "--json"]) == 0
+    entry = last_json(capsys)["files"][0]
+    assert (entry["width"], entry["height"]) == (4 * size[0], 4 * size[1])
+
+
 def test_the_knob_is_the_native_one(photo, tmp_path, capsys):
     assert (
         main(["upscale", str(photo), "-o", str(tmp_path / "o.png"), "--knob", "3", "--json"]) == 0

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from engine.adaptive import depth
-from engine.adaptive.wavefront import Region
 from engine.networks import edsr
+from engine.tiling import Region
 
 
 def make_module(seed: int = 0, **config) -> depth.AdaDSR:

@@ -6,13 +6,13 @@ import torch
 
 from engine import library
 from engine.adaptive import depth
-from engine.adaptive.wavefront import Region
 from engine.errors import BudgetError, UpscalerError
 from engine.evaluate import drain, evaluate
 from engine.networks import edsr
 from engine.picture import Picture
-from engine.plan import Budget, order, plan
+from engine.plan import Budget, plan
 from engine.run import load, run
+from engine.tiling import Region, order
 
 
 @pytest.fixture
@@ -188,3 +188,17 @@ def test_evaluate_measures_each_budget(upscaler):
     assert [row.budget for row in rows] == [pytest.approx(70), 100, None]
     assert rows[0].gmacs < rows[1].gmacs and rows[2].knob == 2
     assert all(0 < row.psnr_y < 60 and row.seconds > 0 for row in rows)
+
+
+def test_recorded_scores_stand_in_the_table(module, tmp_path):
+    library.save("tiny", module, {"recipe": "adaedsr-x4", "steps": 7}, tmp_path)
+    row = {"budget": 50.0, "gmacs": 1.25, "gmacs_full": 2.5, "psnr_y": 31.23456, "ssim_y": 0.9}
+    library.record("tiny", "Set5", [row], tmp_path)
+    assert library.describe("tiny", tmp_path)["scores"]["Set5"][0]["psnr_y"] == 31.2346
+    assert "| Set5 | 50 % | 1.25 | 2.50 | 31.235 |" in (tmp_path / "README.md").read_text()
+    assert library.load("tiny", "cpu", tmp_path).blocks == 4
+
+
+def test_the_shipped_table_is_made_from_the_shipped_files():
+    folder = library.shipped()
+    assert (folder / "README.md").read_text(encoding="utf-8") == library.table(folder)

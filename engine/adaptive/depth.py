@@ -29,9 +29,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine import kernels
-from engine.adaptive.wavefront import Region, Wavefront, pack_edsr
+from engine.adaptive.wavefront import Wavefront, pack_edsr
 from engine.kernels import convolve, pack
 from engine.networks.edsr import EDSR, conv3x3, macs
+from engine.tiling import Region
 
 
 @dataclass(frozen=True)

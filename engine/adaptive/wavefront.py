@@ -22,41 +22,7 @@ from torch import Tensor, nn
 
 from engine.kernels import PackedConv, convolve, pack
 from engine.networks.edsr import EDSR, macs
-
-
-@dataclass(frozen=True)
-class Region:
-    """Rows top..bottom - 1 and columns left..right - 1 of a low-resolution picture."""
-
-    top: int
-    bottom: int
-    left: int
-    right: int
-
-    @property
-    def height(self) -> int:
-        return self.bottom - self.top
-
-    @property
-    def width(self) -> int:
-        return self.right - self.left
-
-    @property
-    def rows(self) -> slice:
-        return slice(self.top, self.bottom)
-
-    @property
-    def columns(self) -> slice:
-        return slice(self.left, self.right)
-
-    def grown(self, margin: int, height: int, width: int) -> "Region":
-        """With `margin` more pixels on each side, as far as the picture reaches."""
-        return Region(
-            max(0, self.top - margin),
-            min(height, self.bottom + margin),
-            max(0, self.left - margin),
-            min(width, self.right + margin),
-        )
+from engine.tiling import Region
 
 
 @dataclass(frozen=True)

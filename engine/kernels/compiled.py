@@ -20,12 +20,11 @@ class _Job(ctypes.Structure):
     _fields_ = (
         *((name, ctypes.c_void_p) for name in ("source", "panels", "positions", "target")),
         *((name, ctypes.c_void_p) for name in ("slopes", "scales")),
-        ("scale", ctypes.c_float),
         ("count", ctypes.c_int64),
+        ("scale", ctypes.c_float),
         *((name, ctypes.c_int32) for name in ("rows", "pitch", "cin", "cout", "size", "threads")),
         *((name, ctypes.c_int32) for name in ("level", "pairs", "from_bfloat16", "to_bfloat16")),
         ("add", ctypes.c_int32),
-        ("failed", ctypes.c_void_p),
     )
 
 

@@ -1,17 +1,18 @@
-// The position-list convolution: channels-last pictures, 3x3 or 1x1, the listed positions alone.
+// The position-list convolution of channels-last pictures, 3x3 or 1x1: only listed pixels are
+// computed, and a list may be as ragged as it likes.
 //
-// A tile of positions x outputs is held in registers. For each channel of each neighbour the
-// outputs' weights stream by, each used for all positions of the tile, so a list may be as ragged
-// as it likes. The three neighbours of a row are one run of memory.
+// Sums of a few positions times a block of outputs are held in registers. For each channel of each
+// neighbour the outputs' weights stream by and serve all those positions. The three neighbours in a
+// row of the picture are one piece of memory. tile.h has the arithmetic, once per kind of processor.
 
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <cstring>
 #include <memory>
-#include <mutex>
 #include <thread>
 #include <type_traits>
+#include <vector>
 
 #if defined(__GNUC__) && defined(__x86_64__)
 #define X86 1
@@ -22,35 +23,14 @@
 #define EXPORT extern "C" __declspec(dllexport)
 #else
 #define EXPORT extern "C" __attribute__((visibility("default")))
-#endif
-
-#ifdef __linux__  // PyTorch's own threads, if it has any of this kind: a second set would compete
-extern "C" void GOMP_parallel(void (*)(void *), void *, unsigned, unsigned) __attribute__((weak));
+#include <dlfcn.h>
 #endif
 
 namespace {
 
-enum { GROUP = 24 };  // positions whose operands are found together
-
 struct bfloat16 {
     uint16_t bits;
 };
-
-struct Job {  // as in __init__.py
-    const void *source;
-    const float *panels;  // biases, then weights: blocks of outputs, each (row, column, channel, output)
-    const int32_t *positions;  // null: all
-    void *target;
-    const float *slopes;  // one per output, and for those that fill the last vector
-    const float *scales;  // null: `scale`
-    float scale;
-    int64_t count;
-    int32_t rows, pitch, cin, cout, size, threads;
-    int32_t level, pairs, from_bfloat16, to_bfloat16, add;
-    std::atomic<bool> *failed;
-};
-
-typedef void Positions(const Job &, long begin, long end, void *scratch);
 
 inline float get(const float *x) { return *x; }
 inline float get(const bfloat16 *x) {
@@ -61,12 +41,31 @@ inline float get(const bfloat16 *x) {
 }
 
 inline void put(float *x, float value) { *x = value; }
-inline void put(bfloat16 *x, float value) {  // rounded to the nearest, of two the even
+inline void put(bfloat16 *x, float value) {  // to the nearest, of two the even one
     uint32_t bits;
     memcpy(&bits, &value, 4);
     const uint32_t even = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
     x->bits = (uint16_t)(value == value ? even : 0x7fc0);
 }
+
+struct Job {  // as in compiled.py
+    const void *source;
+    const float *panels;  // the biases; then for each block of outputs (row, column, channel, output)
+    const int32_t *positions;  // null: all
+    void *target;
+    const float *slopes;  // as many as biases: one per output, up to a multiple of 16
+    const float *scales;  // one per position; null: `scale`
+    int64_t count;
+    float scale;
+    int32_t rows, pitch, cin, cout, size, threads;
+    int32_t level, pairs, from_bfloat16, to_bfloat16, add;
+};
+
+enum { GROUP = 24 };  // positions whose neighbours are found together
+
+// Computes the positions begin..end - 1 of the list; false if one of them is not a pixel of the
+// target or not behind the one before.
+typedef bool Compute(const Job &, int64_t begin, int64_t end, void *scratch);
 
 }  // namespace
 
@@ -79,7 +78,7 @@ inline void put(bfloat16 *x, float value) {  // rounded to the nearest, of two t
 #else
 #define TILE(vectors) 3
 #endif
-#define DOT 0
+#define PAIRS 0
 #include "tile.h"
 
 #if X86
@@ -88,7 +87,7 @@ inline void put(bfloat16 *x, float value) {  // rounded to the nearest, of two t
 #define LANES 8
 #define BLOCK 16
 #define TILE(vectors) 6
-#define DOT 0
+#define PAIRS 0
 #include "tile.h"
 
 #define KIND avx512
@@ -96,7 +95,7 @@ inline void put(bfloat16 *x, float value) {  // rounded to the nearest, of two t
 #define LANES 16
 #define BLOCK 64
 #define TILE(vectors) ((vectors) == 4 ? 6 : 8)
-#define DOT 0
+#define PAIRS 0
 #include "tile.h"
 
 #define KIND avx512_bf16
@@ -104,84 +103,13 @@ inline void put(bfloat16 *x, float value) {  // rounded to the nearest, of two t
 #define LANES 16
 #define BLOCK 64
 #define TILE(vectors) ((vectors) == 4 ? 6 : 8)
-#define DOT 1
+#define PAIRS 1
 #include "tile.h"
 #endif
 
 namespace {
 
-// A job that several threads work on, each taking the next piece of the list.
-struct Work {
-    const Job &job;
-    Positions *positions;
-    long piece;
-    std::atomic<long> next{0};
-
-    void help() {
-        const long each = (long)GROUP * job.size * job.size * (job.cin + 1);
-        std::unique_ptr<float[]> scratch(new float[each]);
-        for (long begin; (begin = next.fetch_add(piece)) < job.count;)
-            positions(job, begin, std::min(begin + piece, (long)job.count), scratch.get());
-    }
-};
-
-#if defined(__linux__) && !defined(NOGOMP)
-bool shared(Work &work, int threads) {
-    if (!GOMP_parallel) return false;
-    GOMP_parallel([](void *work) { ((Work *)work)->help(); }, &work, threads, 0);
-    return true;
-}
-#else
-bool shared(Work &, int) { return false; }
-#endif
-
-inline void pause() {
-#if X86
-    _mm_pause();
-#else
-    std::this_thread::yield();
-#endif
-}
-
-// Threads that wait for work, briefly awake and then asleep. The caller never waits for one to
-// come: whoever is late finds nothing to do.
-class Pool {
-  public:
-    void run(Work &work, int threads) {
-        std::unique_lock<std::mutex> alone(busy, std::try_to_lock);
-        if (!alone.owns_lock()) return work.help();  // somebody else's work is under way
-        while (size < threads - 1) std::thread(&Pool::serve, this, size++, turn.load()).detach();
-        helpers = threads - 1;
-        current = &work;
-        turn++;
-        turn.notify_all();
-        work.help();
-        current = nullptr;
-        while (active) pause();
-    }
-
-  private:
-    void serve(int number, unsigned seen) {
-        for (;;) {
-            for (int i = 0; i < SPINS && turn == seen; i++) pause();
-            turn.wait(seen);
-            seen = turn;
-            if (number >= helpers) continue;
-            active++;  // before `current` is read: the caller looks the other way round
-            if (Work *work = current) work->help();
-            active--;
-        }
-    }
-
-    enum { SPINS = 20000 };
-    std::mutex busy;
-    int size = 0;
-    std::atomic<int> helpers{0}, active{0};
-    std::atomic<unsigned> turn{0};
-    std::atomic<Work *> current{nullptr};
-};
-
-Positions *choose(const Job &job) {
+Compute *choose(const Job &job) {
 #if X86
     if (job.level == 3) return avx512_bf16::choose(job);
     if (job.level == 2) return avx512::choose(job);
@@ -190,9 +118,42 @@ Positions *choose(const Job &job) {
     return portable::choose(job);
 }
 
+// A job that several threads work on, each taking the next piece of the list when it is free.
+struct Work {
+    const Job &job;
+    Compute *compute;
+    int64_t piece;
+    std::atomic<int64_t> next{0};
+    std::atomic<bool> sound{true};
+
+    static void help(void *work) { ((Work *)work)->help(); }
+
+    void help() {
+        const int64_t most = (int64_t)GROUP * job.size * job.size * (job.cin + 1);
+        std::unique_ptr<float[]> scratch(new float[most]);
+        for (int64_t begin; (begin = next.fetch_add(piece)) < job.count;)
+            if (!compute(job, begin, std::min(begin + piece, job.count), scratch.get()))
+                sound = false;
+    }
+};
+
+// PyTorch's own OpenMP threads are used where there are any: others would compete with them, as
+// they stay awake for a while after each use.
+void share(Work &work, int threads) {
+#ifndef _WIN32
+    typedef void Parallel(void (*)(void *), void *, unsigned, unsigned);
+    static Parallel *const parallel = (Parallel *)dlsym(RTLD_DEFAULT, "GOMP_parallel");
+    if (parallel) return parallel(Work::help, &work, threads, 0);
+#endif
+    std::vector<std::thread> others;
+    for (int i = 1; i < threads; i++) others.emplace_back((void (*)(void *))Work::help, &work);
+    work.help();
+    for (std::thread &other : others) other.join();
+}
+
 }  // namespace
 
-// The best level that the processor has: 0 portable, 1 AVX2, 2 AVX-512, 3 AVX-512 with bfloat16.
+// The best of the levels that the processor has: 0 portable, 1 AVX2, 2 AVX-512, 3 with bfloat16.
 EXPORT int fovea_level() {
 #if X86
     if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return 0;
@@ -205,18 +166,15 @@ EXPORT int fovea_level() {
 #endif
 }
 
-// Returns whether the list was as it must be: ascending, and inside the picture.
-EXPORT int fovea_convolve(Job *job) {
-    static Pool *pool = new Pool;  // never destroyed: its threads outlive everything
-    std::atomic<bool> failed{false};
-    job->failed = &failed;
-    const long groups = (job->count + GROUP - 1) / GROUP;
-    const int threads = (int)std::max(1L, std::min<long>(job->threads, groups));
-    const long piece = std::max(1L, std::min(16L, groups / (8 * threads))) * GROUP;
-    Work work{*job, choose(*job), piece};
+// Returns whether the list was sound.
+EXPORT int fovea_convolve(const Job *job) {
+    const int64_t groups = (job->count + GROUP - 1) / GROUP;
+    const int64_t threads = std::max<int64_t>(1, std::min<int64_t>(job->threads, groups));
+    const int64_t piece = std::max<int64_t>(1, std::min<int64_t>(16, groups / (8 * threads)));
+    Work work{*job, choose(*job), piece * GROUP};
     if (threads == 1)
         work.help();
-    else if (!shared(work, threads))
-        pool->run(work, threads);
-    return !failed;
+    else
+        share(work, (int)threads);
+    return work.sound;
 }

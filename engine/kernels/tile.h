@@ -1,8 +1,9 @@
-// The convolution for one kind of processor. convolve.cpp includes this once per kind, with
-//   KIND, TARGET  a namespace and the attribute that lets its functions use the instructions
+// The arithmetic for one kind of processor. convolve.cpp includes this once per kind, with
+//   KIND, TARGET  a namespace, and the attribute that lets its functions use the instructions
 //   LANES         floats in a vector
-//   BLOCK         outputs computed together, in vectors; registers hold TILE(vectors) positions of it
-//   DOT           whether pairs of bfloat16 can be multiplied and summed in float32
+//   BLOCK         outputs computed together
+//   TILE(n)       how many positions to compute together when a block is n vectors; divides GROUP
+//   PAIRS         whether products of bfloat16 pairs can be summed in float32
 
 namespace KIND {
 
@@ -17,7 +18,7 @@ TARGET inline Vector load(const bfloat16 *x) {
 }
 TARGET inline void store(float *x, Vector value) { *(Vector *)x = value; }
 TARGET inline void store(bfloat16 *x, Vector value) {
-#if DOT
+#if PAIRS
     *(Halves *)x = (Halves)_mm512_cvtneps_pbh((__m512)value);
 #else
     const Words bits = (Words)value, even = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
@@ -38,20 +39,14 @@ inline Vector operator+(Vector a, const Vector &b) {
     for (int i = 0; i < LANES; i++) a.lane[i] += b[i];
     return a;
 }
-inline Vector load(const float *x) {
-    Vector value;
-    for (int i = 0; i < LANES; i++) value.lane[i] = x[i];
-    return value;
-}
-inline Vector load(const bfloat16 *x) {
+template <class T>
+inline Vector load(const T *x) {
     Vector value;
     for (int i = 0; i < LANES; i++) value.lane[i] = get(x + i);
     return value;
 }
-inline void store(float *x, const Vector &value) {
-    for (int i = 0; i < LANES; i++) x[i] = value[i];
-}
-inline void store(bfloat16 *x, const Vector &value) {
+template <class T>
+inline void store(T *x, const Vector &value) {
     for (int i = 0; i < LANES; i++) put(x + i, value[i]);
 }
 inline Vector activated(Vector x, const Vector &slopes) {
@@ -60,13 +55,13 @@ inline Vector activated(Vector x, const Vector &slopes) {
 }
 #endif
 
-struct Single {  // one float32 channel at a time
+struct Single {  // an operand is one channel
     typedef float Operand;
     static TARGET Vector sum(Vector total, Vector weight, float x) { return total + weight * x; }
 };
 
-#if DOT
-struct Pair {  // two bfloat16 channels at a time
+#if PAIRS
+struct Pair {  // an operand is two bfloat16 channels
     typedef int Operand __attribute__((may_alias));
     static TARGET Vector sum(Vector total, Vector weight, int x) {
         return (Vector)_mm512_dpbf16_ps((__m512)total, (__m512bh)weight,
@@ -75,24 +70,24 @@ struct Pair {  // two bfloat16 channels at a time
 };
 #endif
 
-// Sums of M positions and N vectors of outputs. Each operand is read from `runs` pieces of memory
-// `stride` apart, one per row of the picture.
-template <class Kind, int M, int N>
-TARGET void tile(const typename Kind::Operand *const *operands, long runs, long length, long stride,
-                 const float *weights, const float *bias, float *sums) {
-    const typename Kind::Operand *x[M];
+// The sums of M positions and N vectors of outputs. Each position reads `rows` times `length`
+// operands; the rows are `stride` apart.
+template <class Product, int M, int N>
+TARGET void tile(const typename Product::Operand *const *operands, int64_t rows, int64_t length,
+                 int64_t stride, const float *weights, const float *bias, float *sums) {
+    const typename Product::Operand *x[M];
     Vector total[M][N];
     for (int m = 0; m < M; m++) {
         x[m] = operands[m];
         for (int n = 0; n < N; n++) total[m][n] = load(bias + n * LANES);
     }
-    for (long run = 0; run < runs; run++) {
-        for (long k = 0; k < length; k++, weights += N * LANES) {
+    for (int64_t row = 0; row < rows; row++) {
+        for (int64_t k = 0; k < length; k++, weights += N * LANES) {
             Vector weight[N];
             for (int n = 0; n < N; n++) weight[n] = load(weights + n * LANES);
             for (int m = 0; m < M; m++)
                 for (int n = 0; n < N; n++)
-                    total[m][n] = Kind::sum(total[m][n], weight[n], x[m][k]);
+                    total[m][n] = Product::sum(total[m][n], weight[n], x[m][k]);
         }
         for (int m = 0; m < M; m++) x[m] += stride;
     }
@@ -100,11 +95,19 @@ TARGET void tile(const typename Kind::Operand *const *operands, long runs, long 
         for (int n = 0; n < N; n++) store(sums + m * BLOCK + n * LANES, total[m][n]);
 }
 
-template <class Kind, int N>
-TARGET void tiles(const typename Kind::Operand *const *operands, int count, long runs, long length,
-                  long stride, const float *weights, const float *bias, float *sums) {
-    for (int m = 0; m < count; m += TILE(N))
-        tile<Kind, TILE(N), N>(operands + m, runs, length, stride, weights, bias, sums + m * BLOCK);
+// The sums of `count` positions and one block of outputs, which is `vectors` wide.
+template <class Product, int N = BLOCK / LANES>
+TARGET void block(int vectors, const typename Product::Operand *const *operands, int count,
+                  int64_t rows, int64_t length, int64_t stride, const float *weights,
+                  const float *bias, float *sums) {
+    if constexpr (N > 0) {
+        if (vectors < N)
+            return block<Product, N - 1>(vectors, operands, count, rows, length, stride, weights,
+                                         bias, sums);
+        for (int m = 0; m < count; m += TILE(N))
+            tile<Product, TILE(N), N>(operands + m, rows, length, stride, weights, bias,
+                                      sums + m * BLOCK);
+    }
 }
 
 // Activation, scale and the way into the target, for `count` outputs of one position.
@@ -122,17 +125,17 @@ TARGET inline void finish(const float *sums, const float *slopes, float scale, b
     }
 }
 
-// Copies `count` numbers as operands.
+// Copies `count` channels in the type of the products.
 template <class From>
-TARGET void convert(const From *from, float *to, long count) {
-    for (long i = 0; i < count; i++) to[i] = get(from + i);
+TARGET void convert(const From *from, float *to, int64_t count) {
+    for (int64_t i = 0; i < count; i++) to[i] = get(from + i);
 }
-#if DOT
-TARGET inline void convert(const bfloat16 *from, bfloat16 *to, long count) {
+#if PAIRS
+TARGET inline void convert(const bfloat16 *from, bfloat16 *to, int64_t count) {
     memcpy(to, from, count * sizeof *to);
 }
-TARGET inline void convert(const float *from, bfloat16 *to, long count) {
-    for (long i = 0; i < count; i += 16) {
+TARGET inline void convert(const float *from, bfloat16 *to, int64_t count) {
+    for (int64_t i = 0; i < count; i += 16) {
         const __mmask16 some = count - i < 16 ? (1 << (count - i)) - 1 : -1;
         const __m512 x = _mm512_maskz_loadu_ps(some, from + i);
         _mm256_mask_storeu_epi16(to + i, some, (__m256i)_mm512_cvtneps_pbh(x));
@@ -140,95 +143,76 @@ TARGET inline void convert(const float *from, bfloat16 *to, long count) {
 }
 #endif
 
-// Where the operands of a group of positions begin: in the source itself if it holds operands, else
-// in `scratch`, into which each pixel that the group needs is converted once.
+// Finds where the operands of `count` positions begin, and returns the stride of their rows. If the
+// source does not hold operands, each pixel that these positions share is converted once.
 template <class From, class To>
-TARGET void gather(const Job &job, const From *source, const int *p, int count, long channels,
-                   To *scratch, const To **operands, long *stride) {
+TARGET int64_t gather(const Job &job, const int *p, int count, int64_t channels, To *scratch,
+                      const To **operands) {
+    const From *source = (const From *)job.source;
+    const int64_t row = (int64_t)job.pitch * job.cin, stride = (int64_t)GROUP * job.size * channels;
     if (std::is_same<From, To>::value && channels == job.cin) {
-        *stride = (long)job.pitch * channels;
         for (int m = 0; m < count; m++)
-            operands[m] = (const To *)source + (p[m] - job.size / 2) * channels;
-        return;
+            operands[m] = (const To *)source + (int64_t)(p[m] - job.size / 2) * channels;
+        return row;
     }
-    *stride = (long)GROUP * job.size * channels;
-    To *end = scratch;
     for (int m = 0; m < count; m++) {
-        const int fresh = m && p[m] - p[m - 1] < job.size ? p[m] - p[m - 1] : job.size;
-        const From *from = source + (p[m] - job.size / 2 + job.size - fresh) * (long)job.cin;
-        for (int row = 0; row < job.size; row++, from += (long)job.pitch * job.cin) {
-            To *to = end + row * *stride;
-            if (channels == job.cin) {
-                convert(from, to, fresh * channels);
-            } else {
-                for (int pixel = 0; pixel < fresh; pixel++, to += channels) {
-                    convert(from + pixel * job.cin, to, job.cin);
-                    to[job.cin] = To();
-                }
-            }
+        const int fresh = m ? std::min(p[m] - p[m - 1], job.size) : job.size;
+        const From *from = source + (int64_t)(p[m] - job.size / 2 + job.size - fresh) * job.cin;
+        for (int i = 0; i < job.size * fresh; i++) {
+            To *to = scratch + i / fresh * stride + i % fresh * channels;
+            convert(from + i / fresh * row + i % fresh * job.cin, to, job.cin);
+            if (channels > job.cin) to[job.cin] = To();
         }
-        end += fresh * channels;
-        operands[m] = end - job.size * channels;
+        scratch += fresh * channels;
+        operands[m] = scratch - job.size * channels;
     }
+    return stride;
 }
 
-// The positions begin..end - 1 of the list.
-template <class Kind, class To, class From, class T>
-TARGET void positions(const Job &job, long begin, long end, void *scratch) {
-    typedef typename Kind::Operand Operand;
-    const long pack = sizeof(Operand) / sizeof(To), channels = (job.cin + pack - 1) / pack * pack;
-    const long length = job.size * channels / pack, outputs = (job.cout + 15) / 16 * 16;
-    const unsigned width = job.pitch - 2;
-    const long last = (long)job.rows * job.pitch - 2;
+// A `Compute` whose source is of type From, its products of type To and its target of type T.
+template <class Product, class From, class To, class T>
+TARGET bool compute(const Job &job, int64_t begin, int64_t end, void *scratch) {
+    typedef typename Product::Operand Operand;
+    const int64_t each = sizeof(Operand) / sizeof(To), channels = (job.cin + each - 1) / each * each;
+    const int64_t length = job.size * channels / each, outputs = (job.cout + 15) / 16 * 16;
+    const int64_t last = (int64_t)job.rows * job.pitch - 2;
     alignas(64) float sums[GROUP * BLOCK];
-    for (long first = begin; first < end; first += GROUP) {
-        const int count = end - first < GROUP ? (int)(end - first) : GROUP;
-        int p[GROUP];
+    const To *operands[GROUP];
+    int p[GROUP];
+    for (int64_t first = begin; first < end; first += GROUP) {
+        const int count = (int)std::min<int64_t>(end - first, GROUP);
         for (int m = 0; m < count; m++) {
-            const long i = first + m;
-            p[m] = job.positions ? job.positions[i] : (int)(i + 1 + 2 * ((unsigned)i / width));
-            if (p[m] < 1 || p[m] > last || (m && p[m] <= p[m - 1])) {
-                job.failed->store(true);
-                return;
-            }
+            const unsigned i = (unsigned)(first + m);
+            p[m] = job.positions ? job.positions[i] : (int)(i + 1 + i / (job.pitch - 2u) * 2);
+            if (p[m] < 1 || p[m] > last || (m && p[m] <= p[m - 1])) return false;
         }
-        const To *operands[GROUP];
-        long stride;
-        gather<From, To>(job, (const From *)job.source, p, count, channels, (To *)scratch, operands,
-                         &stride);
-        for (int m = count; m < GROUP; m++) operands[m] = operands[count - 1];
-        for (long c = 0; c < outputs; c += BLOCK) {
-            const int vectors = (int)((outputs - c < BLOCK ? outputs - c : BLOCK) / LANES);
-            const float *weights = job.panels + outputs + c * job.size * length;
-            const auto *x = (const Operand *const *)operands;
-#define TILES(N) \
-    tiles<Kind, N>(x, count, job.size, length, stride / pack, weights, job.panels + c, sums)
-            if (vectors == BLOCK / LANES) TILES(BLOCK / LANES);
-#if BLOCK / LANES == 4 && BLOCK > 16
-            if (vectors == 3) TILES(3);
-            if (vectors == 2) TILES(2);
-            if (vectors == 1) TILES(1);
-#endif
-#undef TILES
-            const int used = (int)(job.cout - c < BLOCK ? job.cout - c : BLOCK);
+        const int64_t stride = gather<From>(job, p, count, channels, (To *)scratch, operands);
+        std::fill(operands + count, operands + GROUP, operands[count - 1]);
+        for (int64_t c = 0; c < outputs; c += BLOCK) {
+            block<Product>((int)(outputs - c) / LANES, (const Operand *const *)operands, count,
+                           job.size, length, stride / each,
+                           job.panels + outputs + c * job.size * length, job.panels + c, sums);
             for (int m = 0; m < count; m++)
-                finish(sums + m * BLOCK, job.slopes + c, job.scales ? job.scales[first + m] : job.scale,
-                       job.add, used, (T *)job.target + (long)p[m] * job.cout + c);
+                finish(sums + m * BLOCK, job.slopes + c,
+                       job.scales ? job.scales[first + m] : job.scale, job.add,
+                       (int)std::min<int64_t>(job.cout - c, BLOCK),
+                       (T *)job.target + (int64_t)p[m] * job.cout + c);
         }
     }
+    return true;
 }
 
-template <class Kind, class To>
-Positions *choose(const Job &job) {
+template <class Product, class To>
+Compute *choose(const Job &job) {
     if (job.from_bfloat16)
-        return job.to_bfloat16 ? positions<Kind, To, bfloat16, bfloat16>
-                               : positions<Kind, To, bfloat16, float>;
-    return job.to_bfloat16 ? positions<Kind, To, float, bfloat16>
-                           : positions<Kind, To, float, float>;
+        return job.to_bfloat16 ? compute<Product, bfloat16, To, bfloat16>
+                               : compute<Product, bfloat16, To, float>;
+    return job.to_bfloat16 ? compute<Product, float, To, bfloat16>
+                           : compute<Product, float, To, float>;
 }
 
-inline Positions *choose(const Job &job) {
-#if DOT
+inline Compute *choose(const Job &job) {
+#if PAIRS
     if (job.pairs) return choose<Pair, bfloat16>(job);
 #endif
     return choose<Single, float>(job);
@@ -241,4 +225,4 @@ inline Positions *choose(const Job &job) {
 #undef LANES
 #undef BLOCK
 #undef TILE
-#undef DOT
+#undef PAIRS
