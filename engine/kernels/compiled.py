@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-LIBRARY = Path(__file__).with_name("convolve.so")
+LIBRARY = Path(__file__).with_name("convolve.library")  # from setup.py
 NAMES = ("portable", "AVX2", "AVX-512", "AVX-512 bf16")  # the levels of convolve.cpp
 CHOICES = {"portable": 0, "avx2": 1, "avx512": 2, "avx512bf16": 3}
 
@@ -90,7 +90,7 @@ def convolve(
         target=target.data_ptr(),
         slopes=slopes.data_ptr(),
         scales=None if scales is None else scales.data_ptr(),
-        scale=scale if isinstance(scale, float) else 1.0,
+        scale=1.0 if scale is None or scales is not None else scale,
         count=rows * (pitch - 2) if positions is None else positions.numel(),
         rows=rows,
         pitch=pitch,
