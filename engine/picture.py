@@ -17,6 +17,7 @@ from PIL import Image, ImageCms, UnidentifiedImageError
 
 from engine import pngtiff
 from engine.errors import PictureError
+from engine.pngtiff import DESCRIPTIVE, EXIF_IFD, ORIENTATION
 
 try:
     from pillow_heif import register_heif_opener
@@ -42,12 +43,7 @@ FORMATS = {
 SIDES = {"WEBP": 16_383, "JPEG": 65_500, "AVIF": 65_535}  # the longest a format or its writer has
 JPEG_EXIF = 65_533  # bytes that fit into one JPEG segment
 BAND = 256  # rows converted at once: large pictures pass without large temporaries
-ORIENTATION, EXIF_IFD, EXIF_WIDTH, EXIF_HEIGHT = 0x0112, 0x8769, 0xA002, 0xA003
-GPS_IFD, XP_TITLE, XP_SUBJECT = 0x8825, 0x9C9B, 0x9C9F
-DESCRIPTIVE = {  # TIFF tags that tell of the picture; all others tell how that one file stores it
-    *(0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C, 0x8298),
-    *(ORIENTATION, EXIF_IFD, GPS_IFD, *range(XP_TITLE, XP_SUBJECT + 1)),
-}
+EXIF_WIDTH, EXIF_HEIGHT = 0xA002, 0xA003
 PHOTOMETRIC, XRESOLUTION, PLANAR, EXTRA, SAMPLE_FORMAT = 262, 282, 284, 338, 339
 TURNS = {  # EXIF orientation -> how to turn the stored pixels upright
     2: lambda a: a[:, ::-1],
@@ -156,7 +152,7 @@ def _opened(path: Path, data: bytes) -> Image.Image:
 
 def _picture(image: Image.Image, data: bytes, path: Path) -> Picture:
     orientation, exif = _exif(image)
-    icc = image.info.get("icc_profile")
+    icc, dpi = image.info.get("icc_profile"), _dpi(image)
     if _deep(image, data):
         pixels, alpha = _decode_deep(image, data, path)
         if image.format == "TIFF":
@@ -174,7 +170,7 @@ def _picture(image: Image.Image, data: bytes, path: Path) -> Picture:
         alpha=None if alpha is None else np.ascontiguousarray(turn(alpha)),
         icc=icc or None,
         exif=exif,
-        dpi=_dpi(image),
+        dpi=dpi,
     )
 
 

@@ -16,6 +16,11 @@ PNG_LEVEL = 3  # higher levels take several times as long for a few per cent
 PNG_HEADER = 33  # signature and IHDR chunk
 STRIP_BYTES = 4 << 20
 TIFF_LIMIT = (1 << 32) - (1 << 24)
+ORIENTATION, EXIF_IFD, GPS_IFD, XP_TITLE, XP_SUBJECT = 0x0112, 0x8769, 0x8825, 0x9C9B, 0x9C9F
+DESCRIPTIVE = {  # TIFF tags that tell of the picture; all others tell how that one file stores it
+    *(0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C, 0x8298),
+    *(ORIENTATION, EXIF_IFD, GPS_IFD, *range(XP_TITLE, XP_SUBJECT + 1)),
+}
 
 
 def write_png(
@@ -104,10 +109,10 @@ def write_tiff(
 
 
 def _exif_tags(exif: bytes | None) -> dict:
-    """The tags of an EXIF block, its inner tables as dictionaries."""
+    """The descriptive tags of an EXIF block, its inner tables as dictionaries."""
     if not exif:
         return {}
     block = Image.Exif()
     block.load(exif)
-    inner = {tag: block.get_ifd(tag) for tag in (0x8769, 0x8825) if tag in block}
-    return {**{k: v for k, v in block.items() if k not in inner}, **inner}
+    inner = {tag: block.get_ifd(tag) for tag in (EXIF_IFD, GPS_IFD) if tag in block}
+    return {**{k: v for k, v in block.items() if k in DESCRIPTIVE}, **inner}

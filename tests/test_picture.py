@@ -1,13 +1,14 @@
 """Pictures survive: round trips of every format, upright, whole or not at all."""
 
 import io
+import struct
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, TiffImagePlugin
 
 from engine.errors import PictureError
-from engine.picture import FORMATS, Picture, bleed, read, write
+from engine.picture import FORMATS, TURNS, Picture, bleed, read, write
 
 ICC = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
@@ -107,6 +108,54 @@ def test_pictures_are_upright_and_say_so(tmp_path, orientation, deep):
     exif = Image.Exif()
     exif.load(again.exif)
     assert exif[0x0112] == 1
+
+
+def save_tiled(path, pixels, orientation, tile=32):
+    """A TIFF file in tiles, as cameras' and scanners' programs write them."""
+    height, width, channels = pixels.shape
+    tiles = []
+    for top in range(0, height, tile):
+        for left in range(0, width, tile):
+            piece = pixels[top : top + tile, left : left + tile]
+            padding = (tile - piece.shape[0], tile - piece.shape[1])
+            tiles.append(np.pad(piece, ((0, padding[0]), (0, padding[1]), (0, 0))).tobytes())
+    table = TiffImagePlugin.ImageFileDirectory_v2()
+    table.update({256: width, 257: height, 258: (8 * pixels.itemsize,) * channels, 259: 1})
+    table.update({262: 2, 271: "Fovea scanner", 274: orientation, 277: channels, 284: 1})
+    table.update({322: tile, 323: tile, 324: (0,) * len(tiles), 325: (len(tiles[0]),) * len(tiles)})
+    for tag in (322, 323, 324, 325):
+        table.tagtype[tag] = TiffImagePlugin.TiffTags.LONG
+    begin = 8 + len(table.tobytes(8))
+    table[324] = tuple(begin + index * len(tiles[0]) for index in range(len(tiles)))
+    path.write_bytes(b"II*\0" + struct.pack("<I", 8) + table.tobytes(8) + b"".join(tiles))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_tiled_tiff_is_turned_once_and_saved_whole(tmp_path, orientation, dtype):
+    pixels = np.random.default_rng(0).integers(0, np.iinfo(dtype).max, (40, 70, 3), dtype=dtype)
+    save_tiled(tmp_path / "tiled.tif", pixels, orientation)
+    upright = TURNS.get(orientation, lambda a: a)(pixels)
+    picture = read(tmp_path / "tiled.tif")
+    assert picture.dpi is None and (picture.pixels == upright).all()
+    write(picture, tmp_path / "again.tif")
+    again = read(tmp_path / "again.tif")
+    assert (again.pixels == upright).all() and again.dpi is None
+    with Image.open(tmp_path / "again.tif") as image:
+        assert image.tag_v2[271] == "Fovea scanner" and image.tag_v2[274] == 1
+        assert not {322, 323, 324, 325} & set(image.tag_v2)
+
+
+def test_an_exif_block_cannot_spoil_the_structure_of_a_tiff(tmp_path):
+    exif = Image.Exif()
+    exif.load(exif_of())
+    exif.update({259: 5, 322: 32, 323: 32, 324: (8, 9), 325: (3, 4), 330: 8, 339: 3, 347: b"x"})
+    write(Picture(scene(), exif=exif.tobytes()), tmp_path / "a.tif")
+    again = read(tmp_path / "a.tif")
+    assert (again.pixels == scene()).all()
+    kept = Image.Exif()
+    kept.load(again.exif)
+    assert kept[0x010F] == "Fovea camera"
 
 
 def test_the_size_tags_follow_the_picture(tmp_path):
