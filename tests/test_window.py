@@ -180,6 +180,7 @@ def test_paste_opens_the_clipboards_picture(qtbot, window, photo):
     qtbot.waitUntil(lambda: window.session.picture.path is None and done(window), timeout=WAIT)
     assert window.session.picture.picture.size == (90, 120)
     assert (window.session.picture.picture.pixels == read(photo).pixels).all()
+    QApplication.clipboard().clear()  # what is left there outlives the application, and ends badly
 
 
 def test_views_zoom_and_the_map(qtbot, window, photo):
