@@ -97,8 +97,9 @@ def _check(
     rows, pitch = target.shape[:2]
     if source.shape != (rows + size - 1, pitch, channels) or target.shape[2] != outputs:
         raise ValueError(f"{(*source.shape,)} does not convolve to {(*target.shape,)}")
-    if not (source.is_contiguous() and target.is_contiguous()):
-        raise ValueError("source and target must be contiguous")
+    read = [source, target] if positions is None else [source, target, positions]
+    if not all(t.is_contiguous() and t.device == weight.device for t in read):
+        raise ValueError("source, positions and target must be contiguous, where the weights are")
     if {source.dtype, target.dtype} - {torch.float32, torch.bfloat16}:
         raise ValueError("source and target must be float32 or bfloat16")
     if positions is not None and (positions.dtype != torch.int32 or positions.dim() != 1):

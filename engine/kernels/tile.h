@@ -62,7 +62,7 @@ struct Single {  // an operand is one channel
 
 #if PAIRS
 struct Pair {  // an operand is two bfloat16 channels
-    typedef int Operand __attribute__((may_alias));
+    typedef int Operand __attribute__((may_alias, aligned(2)));
     static TARGET Vector sum(Vector total, Vector weight, int x) {
         return (Vector)_mm512_dpbf16_ps((__m512)total, (__m512bh)weight,
                                         (__m512bh)_mm512_set1_epi32(x));
@@ -145,14 +145,15 @@ TARGET inline void convert(const float *from, bfloat16 *to, int64_t count) {
 
 // Finds where the operands of `count` positions begin, and returns the stride of their rows. If the
 // source does not hold operands, each pixel that these positions share is converted once.
-template <class From, class To>
+template <class Product, class From, class To>
 TARGET int64_t gather(const Job &job, const int *p, int count, int64_t channels, To *scratch,
-                      const To **operands) {
+                      const typename Product::Operand **operands) {
+    typedef const typename Product::Operand Operand;
     const From *source = (const From *)job.source;
     const int64_t row = (int64_t)job.pitch * job.cin, stride = (int64_t)GROUP * job.size * channels;
     if (std::is_same<From, To>::value && channels == job.cin) {
         for (int m = 0; m < count; m++)
-            operands[m] = (const To *)source + (int64_t)(p[m] - job.size / 2) * channels;
+            operands[m] = (Operand *)(source + (int64_t)(p[m] - job.size / 2) * channels);
         return row;
     }
     for (int m = 0; m < count; m++) {
@@ -164,7 +165,7 @@ TARGET int64_t gather(const Job &job, const int *p, int count, int64_t channels,
             if (channels > job.cin) to[job.cin] = To();
         }
         scratch += fresh * channels;
-        operands[m] = scratch - job.size * channels;
+        operands[m] = (Operand *)(scratch - job.size * channels);
     }
     return stride;
 }
@@ -177,20 +178,22 @@ TARGET bool compute(const Job &job, int64_t begin, int64_t end, void *scratch) {
     const int64_t length = job.size * channels / each, outputs = (job.cout + 15) / 16 * 16;
     const int64_t last = (int64_t)job.rows * job.pitch - 2;
     alignas(64) float sums[GROUP * BLOCK];
-    const To *operands[GROUP];
+    const Operand *operands[GROUP];
     int p[GROUP];
     for (int64_t first = begin; first < end; first += GROUP) {
         const int count = (int)std::min<int64_t>(end - first, GROUP);
         for (int m = 0; m < count; m++) {
             const unsigned i = (unsigned)(first + m);
             p[m] = job.positions ? job.positions[i] : (int)(i + 1 + i / (job.pitch - 2u) * 2);
-            if (p[m] < 1 || p[m] > last || (m && p[m] <= p[m - 1])) return false;
+            const int before = job.positions && i ? job.positions[i - 1] : 0;
+            if (p[m] <= before || p[m] > last) return false;
         }
-        const int64_t stride = gather<From>(job, p, count, channels, (To *)scratch, operands);
+        const int64_t stride =
+            gather<Product, From>(job, p, count, channels, (To *)scratch, operands);
         std::fill(operands + count, operands + GROUP, operands[count - 1]);
         for (int64_t c = 0; c < outputs; c += BLOCK) {
-            block<Product>((int)(outputs - c) / LANES, (const Operand *const *)operands, count,
-                           job.size, length, stride / each,
+            block<Product>((int)(outputs - c) / LANES, operands, count, job.size, length,
+                           stride / each,
                            job.panels + outputs + c * job.size * length, job.panels + c, sums);
             for (int m = 0; m < count; m++)
                 finish(sums + m * BLOCK, job.slopes + c,
