@@ -5,9 +5,9 @@ PYTHON := $(VENV)/bin/python
 ARGS ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-# The environment is brought up to date when one of these has changed.
+# The environment is brought up to date when one of these has changed, or a compiler has come.
 INPUTS := pyproject.toml $(wildcard setup.py engine/kernels/*.c engine/kernels/*.cpp engine/kernels/*.h)
-STAMP := $(VENV)/fovea-$(shell cat $(INPUTS) | cksum | cut -d ' ' -f 1)
+STAMP := $(VENV)/fovea-$(shell (cat $(INPUTS); command -v c++) | cksum | cut -d ' ' -f 1)
 
 # What Qt needs of a Debian or Ubuntu system; the check asks Qt's own files what they miss.
 QT_PACKAGES := libegl1 libgl1 libglib2.0-0 libdbus-1-3 libfontconfig1 libx11-xcb1 libxkbcommon0 \
