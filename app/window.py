@@ -26,7 +26,6 @@ from app.session import Session
 from app.trouble import Notice, show_traceback
 from app.viewer import Mode, Viewer
 from app.welcome import Welcome
-from engine.kernels import describe
 from engine.picture import FORMATS, Picture
 
 STEP = 0.05  # what [ and ] change the budget by
@@ -273,7 +272,7 @@ class MainWindow(QMainWindow):
         self.sizes.setText(f"{width} × {height}  →  {width * scale} × {height * scale}")
         self.panel.upscaler.setText(self.session.name)
         self.panel.scale.setText(f"× {scale}")
-        self.panel.device.setText(self.tr("processor, {}").format(describe()))
+        self.panel.device.setText(opened.device)
         self._elide()
         self._show_state()
 

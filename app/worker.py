@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from PySide6.QtCore import QObject, QThread, Signal
 
 from app.canvas import Canvas, image_of, make_canvas, shown
-from engine import library
+from engine import kernels, library
 from engine.cli import choose_device
 from engine.colour import colourise
 from engine.errors import FoveaError
@@ -33,6 +34,7 @@ class Opened:
     name: str
     path: Path | None
     scale: int
+    device: str  # what computes, in words
     canvas: Canvas
     original: Any
 
@@ -147,7 +149,8 @@ class Worker(QThread):
         upscaler = self.load()
         canvas = make_canvas(picture, upscaler.scale)
         original = image_of(shown(picture))
-        self._opened = Opened(picture, name, path, upscaler.scale, canvas, original)
+        device = device_name(upscaler.device)
+        self._opened = Opened(picture, name, path, upscaler.scale, device, canvas, original)
         self._survey = self._x = self._complete = None
         self.opened.emit(generation, self._opened)
 
@@ -241,6 +244,13 @@ class Export:
 @dataclass(frozen=True)
 class Stop:
     """Stop computing; what is done stays."""
+
+
+def device_name(device: torch.device) -> str:
+    """What computes, in words: the graphics card's name, or the processor's kernels."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"processor, {kernels.describe()}" if device.type == "cpu" else device.type
 
 
 def describe(upscaler: Any, made: Plan, effort: float) -> Planned:
