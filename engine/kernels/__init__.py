@@ -30,7 +30,8 @@ class PackedConv:
 def pack(weight: Tensor, bias: Tensor, dtype: torch.dtype = torch.float32) -> PackedConv:
     """Pack a weight (Cout, Cin, k, k), k 1 or 3, and a bias (Cout,); once per network.
 
-    Products are of type `dtype`, float32 or bfloat16; sums are float32.
+    Products are of type `dtype`, float32 or bfloat16; sums are float32, which PyTorch rounds to
+    `dtype`. Weights on another device than the CPU are for PyTorch there.
     """
     weight = weight.detach().to(dtype, memory_format=torch.channels_last)
     bias = bias.detach().float()
@@ -60,7 +61,10 @@ def convolve(
     A result is bias + sum(weight * source), times `slope` (a number, (1,) or (Cout,)) where
     negative (0: ReLU, 1: none). It replaces the target or, with `add`, is added to it; before that
     it is multiplied by `scale`, a number or one per position (P,). Source and target are float32
-    or bfloat16.
+    or bfloat16. All tensors are where the packed weights are.
+
+    ValueError where these do not fit together, IndexError where positions do not ascend inside
+    the target. On CUDA, float32 is as precise as `torch.backends.cudnn.allow_tf32` lets it be.
     """
     count = _check(source, packed.weight, positions, target, scale)
     how = {"slope": slope, "scale": scale, "add": add}
