@@ -10,7 +10,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from engine.memory import Peak
+from engine.networks.fmen import FMEN
 from engine.tiling import Region, strip_rows
 
 TILE = 96
@@ -147,6 +149,28 @@ def measure(found: list[Runner], *, macs: int, rounds: int) -> list[Timing]:
         spread = min(kept), max(kept)
         timings.append(Timing(runner.name, runner.dtype, runner.effort, median, *spread, gflops))
     return timings
+
+
+def memory_runners(upscaler: Any, module: nn.Module, x: Tensor) -> list[Runner]:
+    """Ours and the whole frame in PyTorch; an FMEN also unfused, whose weights do not matter."""
+    dtype = getattr(torch, upscaler.dtype)
+    if isinstance(module, FMEN):
+        unfused = FMEN(module.config).eval().to(upscaler.device)
+        networks = {"pytorch-fused": module, "pytorch-unfused": unfused}
+    else:
+        networks = {"pytorch-full": module.network}
+    rivals = [replace(pytorch_full(n, x, dtype), name=name) for name, n in networks.items()]
+    return [ours(upscaler, x, 1.0), *rivals]
+
+
+def peak_bytes(runner: Runner) -> int:
+    """The most that all tensors take at one moment, what the runner returns included.
+
+    Weights and the picture are not counted, nor what a convolution keeps to itself.
+    """
+    with Peak() as peak:
+        runner.run()
+    return peak.bytes
 
 
 def matmul_gflops(dtype: torch.dtype, size: int = 2048) -> float:

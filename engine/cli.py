@@ -83,6 +83,7 @@ def parser() -> argparse.ArgumentParser:
     add_upscaler(bench)
     bench.add_argument("--picture", type=Path, default=SAMPLE, help="resized to --size")
     bench.add_argument("--size", default="480x270", metavar="WIDTHxHEIGHT")
+    bench.add_argument("--memory", action="store_true", help="peak memory instead of seconds")
     bench.add_argument("--rounds", type=int, default=5)
 
     train = commands.add_parser("train", help="train weights from a folder of photographs")
@@ -277,10 +278,13 @@ def bench_command(arguments: argparse.Namespace) -> int:
     except ValueError:
         raise UpscalerError(f"{arguments.size} is not a size such as 480x270.") from None
     upscaler = chosen_upscaler(arguments)
-    network = library.load_module(arguments.name).network
+    module = library.load_module(arguments.name).to(upscaler.device)
+    network = getattr(module, "network", module)
     picture = read(arguments.picture)
     pixels = cv2.resize(picture.pixels, (width, height), interpolation=cv2.INTER_AREA)
     x = load(upscaler, Picture(pixels))
+    if arguments.memory:
+        return report_memory(arguments, bench.memory_runners(upscaler, module, x), network, x)
     found = bench.runners(upscaler, network, x)
     macs = upscaler.full_macs((height, width))
     timings = bench.measure(found, macs=macs, rounds=arguments.rounds)
@@ -302,6 +306,24 @@ def bench_command(arguments: argparse.Namespace) -> int:
         keys = ("name", "dtype", "effort", "seconds", "gflops")
         rows = [{key: getattr(t, key) for key in keys} for t in timings]
         print(json.dumps({"runners": rows, "matmul_gflops": matmul}))
+    return 0
+
+
+def report_memory(
+    arguments: argparse.Namespace, found: list[bench.Runner], network: torch.nn.Module, x: Any
+) -> int:
+    height, width = x.shape[:2]
+    features = network.config.channels * height * width * 4
+    print(f"{arguments.name}, {width}x{height}; C H W in float32 is {features / 2**20:.2f} MiB")
+    print("most memory at one moment: activations and output, without weights and picture")
+    rows = []
+    for runner in found:
+        peak = bench.peak_bytes(runner)
+        rows.append({"name": runner.name, "dtype": runner.dtype, "peak_bytes": peak})
+        size = f"{peak / 2**20:8.2f} MiB  {peak / features:5.2f} C H W"
+        print(f"{runner.name:16} {runner.dtype:9} {size}")
+    if arguments.json:
+        print(json.dumps({"memory": rows, "feature_bytes": features}))
     return 0
 
 

@@ -16,9 +16,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from engine.adaptive import depth
+from engine.adaptive import depth, fixed
 from engine.errors import UpscalerError
-from engine.networks import edsr
+from engine.networks import edsr, fmen
 
 
 def shipped() -> Path:
@@ -32,15 +32,38 @@ def build_depth(description: dict[str, Any]) -> nn.Module:
     return depth.AdaDSR(network, depth.Config(**description["adapter"]))
 
 
+def describe_depth(module: depth.AdaDSR) -> dict[str, Any]:
+    network = module.network.config
+    return {
+        "scale": network.scale,
+        "network": asdict(network),
+        "adapter": asdict(module.config),
+    }
+
+
+def build_fixed(description: dict[str, Any]) -> nn.Module:
+    return fmen.FMEN(fmen.Config(**description["network"]), plain=True)
+
+
+def describe_fixed(module: fmen.FMEN) -> dict[str, Any]:
+    return {"scale": module.config.scale, "network": asdict(module.config)}
+
+
 @dataclass(frozen=True)
 class Method:
-    """How a method's weights become a module, and the module an Upscaler."""
+    """How a method's weights become a module of a kind, the module an Upscaler, and what the JSON
+    file must say to build the module again."""
 
+    kind: type[nn.Module]
     build: Callable[[dict[str, Any]], nn.Module]
     upscaler: Callable[[str, nn.Module, torch.device, torch.dtype | None], Any]
+    describe: Callable[[Any], dict[str, Any]]
 
 
-METHODS = {"depth": Method(build_depth, depth.DepthUpscaler)}
+METHODS = {
+    "depth": Method(depth.AdaDSR, build_depth, depth.DepthUpscaler, describe_depth),
+    "fixed": Method(fmen.FMEN, build_fixed, fixed.FixedUpscaler, describe_fixed),
+}
 
 
 def names(folder: Path | None = None) -> list[str]:
@@ -86,16 +109,22 @@ def load(
 
 
 def save(name: str, module: nn.Module, facts: dict[str, Any], folder: Path | None = None) -> None:
-    """Write an AdaDSR's weights with their description; `facts` are added to it as they are."""
+    """Write a module's weights with their description; `facts` are added to it as they are.
+
+    An FMEN is written in its plain form. Raises UpscalerError for a module that no method runs.
+    """
+    method = next((n for n, m in METHODS.items() if isinstance(module, m.kind)), None)
+    if method is None:
+        raise UpscalerError(f"No method runs a bare {type(module).__name__}; it cannot be saved.")
+    if isinstance(module, fmen.FMEN):
+        module = fmen.fuse(module)
     folder = folder or shipped()
     folder.mkdir(parents=True, exist_ok=True)
     state = {k: v.detach().cpu().contiguous() for k, v in module.state_dict().items()}
     description = {
         "name": name,
-        "method": "depth",
-        "scale": module.network.config.scale,
-        "network": asdict(module.network.config),
-        "adapter": asdict(module.config),
+        "method": method,
+        **METHODS[method].describe(module),
         **facts,
     }
     save_file(state, folder / f"{name}.safetensors")

@@ -49,7 +49,8 @@ class Training:
         self.device = device
         network = recipe.build()
         if start is not None:
-            (network.network if hasattr(network, "network") else network).load_state_dict(start)
+            trunk = network.network if hasattr(network, "network") else network
+            trunk.load_state_dict(fitted(start, trunk.state_dict()))
         self.network = network.to(device, memory_format=torch.channels_last)
         self.ema = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
         self.optimizers = make_optimizers(self.network, recipe.lr, muon=True)
@@ -81,7 +82,10 @@ class Training:
     def _average(self) -> None:
         keep = min(self.recipe.ema, self.step / (self.step + 10))
         for name, value in self.network.state_dict().items():
-            self.ema[name].lerp_(value, 1 - keep)
+            if value.is_floating_point():
+                self.ema[name].lerp_(value, 1 - keep)
+            else:  # batch normalisation counts its batches
+                self.ema[name].copy_(value)
 
     def save(self, path: Path) -> None:
         """Written beside the target and renamed, so that a kill leaves a whole checkpoint."""
@@ -103,6 +107,22 @@ class Training:
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
         self.step, self.seconds = state["step"], state["seconds"]
+
+
+def fitted(start: dict, own: dict) -> dict:
+    """The weights `start`, perhaps of another scale, for a network whose weights are `own`.
+
+    The tail (3 s^2, ...) of another scale begins with each subpixel's nearest one.
+    """
+
+    def fit(name: str, value: torch.Tensor) -> torch.Tensor:
+        if not name.startswith("tail") or name not in own or own[name].shape == value.shape:
+            return value
+        old, new = (math.isqrt(len(v) // 3) for v in (value, own[name]))
+        nearest = torch.arange(new) * old // new
+        return value.unflatten(0, (3, old, old))[:, nearest][:, :, nearest].flatten(0, 2)
+
+    return {name: fit(name, value) for name, value in start.items()}
 
 
 def learning_rate(recipe: Recipe, step: int, progress: float) -> float:

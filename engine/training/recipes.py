@@ -1,7 +1,8 @@
 """What is trained, one recipe a line of weights: the network, its loss, and the schedule."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -9,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.adaptive import depth
-from engine.networks import edsr
+from engine.networks import edsr, fmen
 
 Loss = Callable[[nn.Module, Tensor, Tensor, np.random.Generator], Tensor]
 
@@ -96,6 +97,24 @@ def depth_gain(full: Tensor, shallow: Tensor, scale: int) -> Tensor:
     return gain / ((gain + depth.dilate(gain)) / 2).mean()
 
 
+def picture_loss(
+    network: nn.Module,
+    low: Tensor,
+    high: Tensor,
+    _: np.random.Generator,
+    distance: Callable[[Tensor, Tensor], Tensor] = F.l1_loss,
+) -> Tensor:
+    """The distance of an FMEN's picture; L1 as in the paper, section 4.1.
+
+    Head and tail see the whole picture and not a residual: they stay in float32, as they run.
+    """
+    with torch.autocast(low.device.type, enabled=False):
+        x0 = network.extract(low)
+    z = network.refine(x0)
+    with torch.autocast(low.device.type, enabled=False):
+        return distance(network.reconstruct(z.float(), x0), high)
+
+
 def build_edsr() -> nn.Module:
     return edsr.EDSR(edsr.Config())
 
@@ -103,6 +122,28 @@ def build_edsr() -> nn.Module:
 def build_adaedsr() -> nn.Module:
     return depth.AdaDSR(edsr.EDSR(edsr.Config()), depth.Config())
 
+
+def fmen_recipe(name: str, config: fmen.Config, start: str | None = None) -> Recipe:
+    """An FMEN; one that starts from another scale has less to learn."""
+    rates = {"lr": 1.2e-3, "hold": 0.3} if start is None else {"lr": 6e-4, "hold": 0.2}
+    build = partial(fmen.FMEN, config)
+    return Recipe(name, config.scale, build, picture_loss, start, patch=48, **rates)
+
+
+def ended_with_l2(recipe: Recipe) -> Recipe:
+    """What may follow a recipe: squared errors, which PSNR counts, at a low rate."""
+    loss = partial(picture_loss, distance=F.mse_loss)
+    return replace(
+        recipe, name=f"{recipe.name}-l2", loss=loss, start=recipe.name, lr=1e-4, hold=0.0
+    )
+
+
+FMENS = (
+    fmen_recipe("fmen-s-x2", fmen.SMALL[2]),
+    fmen_recipe("fmen-s-x3", fmen.SMALL[3], "fmen-s-x2"),
+    fmen_recipe("fmen-s-x4", fmen.SMALL[4], "fmen-s-x2"),
+    fmen_recipe("fmen-x4", fmen.LARGE[4]),
+)
 
 RECIPES = {
     recipe.name: recipe
@@ -119,5 +160,7 @@ RECIPES = {
             batch=12,
             patch=48,
         ),
+        *FMENS,
+        *(ended_with_l2(recipe) for recipe in FMENS),
     )
 }
