@@ -1,0 +1,108 @@
+"""FSRCNN, decomposed: narrow features at low resolution, and a deconvolution at the end.
+
+Source: Dong et al., "Accelerating the Super-Resolution Convolutional Neural Network", ECCV 2016,
+section 3 (arXiv 1608.00367), FSRCNN(56, 12, 4) on three colours; decomposed as in Hu et al., ECCV
+2022 (`engine.networks.cells`). The coarse feature is what the Base-Net's mapping has made.
+
+Deviations:
+
+* `skip` adds the bilinearly enlarged picture, so that a short training begins there. The paper
+  has no such path; `PAPER` does without.
+* A deconvolution costs in * out * 81 multiplications per *low*-resolution pixel. The tables of Hu
+  et al. count as much for every pixel of its output, s^2 times what is computed.
+"""
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from engine.networks.cells import HALO, ConvPair, enlarged, weights
+from engine.networks.edsr import conv3x3
+
+
+@dataclass(frozen=True)
+class Config:
+    """Sizes: channels outside (d) and inside (s), mapping layers of the Base- and Refine-Net."""
+
+    scale: int = 4
+    channels: int = 56
+    inner: int = 12
+    base: int = 3
+    refine: int = 1
+    skip: bool = True
+
+
+PAPER = {scale: Config(scale=scale, skip=False) for scale in (2, 3, 4)}
+
+
+def mapping(channels: int, layers: int) -> nn.Sequential:
+    """3x3 convolutions, each followed by a PReLU, (N, C, h, w) -> (N, C, h, w)."""
+    pairs = ((conv3x3(channels, channels), nn.PReLU(channels)) for _ in range(layers))
+    return nn.Sequential(*(layer for pair in pairs for layer in pair))
+
+
+def make_tail(config: Config) -> nn.Sequential:
+    """Expansion and deconvolution, (N, inner, h, w) -> (N, 3, sh, sw)."""
+    deconv = nn.ConvTranspose2d(
+        config.channels, 3, 9, config.scale, padding=4, output_padding=config.scale - 1
+    )
+    nn.init.normal_(deconv.weight, std=1e-3)  # as in the paper, section 3.4
+    nn.init.zeros_(deconv.bias)
+    expand = nn.Conv2d(config.inner, config.channels, 1)
+    return nn.Sequential(expand, nn.PReLU(config.channels), deconv)
+
+
+def tail_reach(config: Config) -> int:
+    """How far the deconvolution looks beyond a low-resolution pixel: 4 fine pixels."""
+    return 1 if config.scale == 4 else 2
+
+
+class Base(nn.Module):
+    """x (N, 3, h, w) in [0, 1] -> coarse (N, 3, sh, sw), feature (N, inner, h, w)."""
+
+    pitch = 1
+
+    def __init__(self, config: Config):
+        super().__init__()
+        self.config, self.features = config, config.inner
+        self.reach = 2 + config.base + tail_reach(config)
+        self.head = nn.Sequential(
+            nn.Conv2d(3, config.channels, 5, padding=2),
+            nn.PReLU(config.channels),
+            nn.Conv2d(config.channels, config.inner, 1),
+            nn.PReLU(config.inner),
+        )
+        self.mapping = mapping(config.inner, config.base)
+        self.tail = make_tail(config)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        feature = self.mapping(self.head(x))
+        y = self.tail(feature)
+        return (y + enlarged(x, self.config.scale) if self.config.skip else y), feature
+
+    def macs(self, height: int, width: int) -> int:
+        """Multiply-accumulates for a picture of that size."""
+        return height * width * weights(self)
+
+
+class Refine(nn.Module):
+    """feature (N, inner, h + 2, w + 2), x (N, 3, h + 2, w + 2) -> refined (N, 3, sh, sw)."""
+
+    pitch = 1
+
+    def __init__(self, config: Config):
+        super().__init__()
+        self.config = config
+        self.reach = config.refine + 2 + tail_reach(config)
+        self.mapping = mapping(config.inner, config.refine)
+        self.pair = ConvPair(config.inner)
+        self.tail = make_tail(config)
+
+    def forward(self, feature: Tensor, x: Tensor) -> Tensor:
+        y = self.tail(self.pair(self.mapping(feature)))
+        return y + enlarged(x, self.config.scale, halo=HALO) if self.config.skip else y
+
+    def macs(self, height: int, width: int) -> int:
+        """Multiply-accumulates for `height` x `width` refined pixels and the halo around them."""
+        outer = (height + 2 * HALO) * (width + 2 * HALO) * weights(self.mapping, self.pair[0])
+        return outer + height * width * weights(self.pair[2], self.tail)
