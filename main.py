@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-COMMANDS = {"upscale", "evaluate", "models", "devices", "bench", "train", "-h", "--help"}
+COMMANDS = {"upscale", "batch", "evaluate", "models", "devices", "bench", "train", "-h", "--help"}
 
 
 def main(arguments: list[str]) -> int:

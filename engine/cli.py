@@ -11,15 +11,19 @@ import cv2
 import torch
 
 from engine import bench, library
+from engine.batch.command import add_batch
+from engine.batch.stages import upscaled
 from engine.errors import FoveaError, PictureError, UpscalerError
 from engine.evaluate import evaluate, pairs
 from engine.kernels import describe
 from engine.maps import save_map
-from engine.picture import Picture, read, write
-from engine.plan import Budget, plan
-from engine.run import load, run
+from engine.options import add_settings, check_scale, settings_of
+from engine.picture import Picture, peek, read, write
+from engine.plan import Budget
+from engine.resize import resized
+from engine.run import load
+from engine.settings import DTYPES, Settings, choose_device, load_upscaler, target_name
 
-DTYPES = {"auto": None, "float32": torch.float32, "bfloat16": torch.bfloat16}
 DEFAULT = "adaedsr-x4"
 SAMPLE = Path(__file__).resolve().parent.parent / "assets" / "sample.png"
 
@@ -49,14 +53,14 @@ def parser() -> argparse.ArgumentParser:
     upscale.set_defaults(command=upscale_command)
     upscale.add_argument("inputs", nargs="+", type=Path, metavar="IN")
     upscale.add_argument("-o", "--output", type=Path, required=True, help="a file, or a folder")
-    upscale.add_argument("-s", "--scale", type=int, help="must be that of the weights")
     add_upscaler(upscale)
-    budget = upscale.add_mutually_exclusive_group()
-    budget.add_argument("-b", "--budget", type=float, metavar="PERCENT", help="of the full compute")
-    budget.add_argument("--knob", type=float, metavar="V", help="the method's own control")
+    add_settings(upscale)
     upscale.add_argument("--maps", type=Path, metavar="DIR", help="write the maps there")
-    upscale.add_argument("-f", "--format", help="of the files in an output folder, e.g. png")
-    upscale.add_argument("--overwrite", action="store_true", help="replace existing files")
+
+    batch = commands.add_parser("batch", help="upscale a folder; goes on where it was stopped")
+    add_upscaler(batch)
+    add_settings(batch)
+    add_batch(batch)
 
     measure = commands.add_parser("evaluate", help="PSNR and SSIM on a folder at several budgets")
     measure.set_defaults(command=evaluate_command)
@@ -117,34 +121,14 @@ def chosen_upscaler(arguments: argparse.Namespace) -> Any:
     return library.load(arguments.name, device, dtype=DTYPES[arguments.dtype])
 
 
-def choose_device(name: str) -> torch.device:
-    """The device of that name, the fastest for "auto". Raises UpscalerError where it is missing."""
-    present = {
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-        "cpu": True,
-    }
-    if name == "auto":
-        return torch.device(next(n for n, there in present.items() if there))
-    if not present[name]:
-        raise UpscalerError(f"This machine has no {name} device; --device cpu works everywhere.")
-    return torch.device(name)
-
-
 def upscale_command(arguments: argparse.Namespace) -> int:
-    upscaler = chosen_upscaler(arguments)
-    if arguments.scale not in (None, upscaler.scale):
-        raise UpscalerError(
-            f"{arguments.name} upscales by {upscaler.scale}, not by {arguments.scale}."
-        )
-    if arguments.knob is not None:
-        budget = Budget(knob=arguments.knob)
-    else:
-        budget = Budget(effort=(100 if arguments.budget is None else arguments.budget) / 100)
+    settings = settings_of(arguments)
+    upscaler = load_upscaler(settings)
+    check_scale(upscaler, arguments.scale)
     files, failed = [], []
     for path in arguments.inputs:
         try:
-            files.append(upscale_file(upscaler, path, budget, arguments))
+            files.append(upscale_file(upscaler, path, settings, arguments))
         except FoveaError as error:
             print(error, file=sys.stderr)
             failed.append({"input": str(path), "error": str(error)})
@@ -154,46 +138,32 @@ def upscale_command(arguments: argparse.Namespace) -> int:
 
 
 def upscale_file(
-    upscaler: Any, path: Path, budget: Budget, arguments: argparse.Namespace
+    upscaler: Any, path: Path, settings: Settings, arguments: argparse.Namespace
 ) -> dict[str, Any]:
     """Upscale one file; returns its entry for the JSON document."""
-    target = target_path(path, upscaler.scale, arguments)
+    target = target_path(path, upscaler.scale, settings, arguments)
     if target.exists() and target.samefile(path):
         raise PictureError(f"{target} is the source itself; choose another output.")
     if target.exists() and not arguments.overwrite:
         raise PictureError(f"{target} exists already; --overwrite replaces it.")
     picture = read(path)
-    x = load(upscaler, picture)
-    survey = upscaler.survey(x)
-    planned = plan(upscaler, survey, budget=budget)
-    result = shown(run(upscaler, picture, x=x, survey=survey, plan=planned), path.name)
-    write(result.picture, target, overwrite=arguments.overwrite)
+    result, facts = shown(upscaled(upscaler, picture, settings), path.name)
+    sized = resized(result.picture, (facts["height"], facts["width"]))
+    write(sized, target, overwrite=arguments.overwrite, quality=settings.quality)
     if arguments.maps:
         values, high = result.map.clip(*upscaler.knob_range), upscaler.knob_range[1]
         name, unit = upscaler.map_name, upscaler.knob_unit
         save_map(arguments.maps, path.stem, name=name, values=values, high=high, unit=unit)
-    stats = result.stats
-    return {
-        "input": str(path),
-        "output": str(target),
-        "height": result.picture.height,
-        "width": result.picture.width,
-        "effort": stats.effort,
-        "knob": planned.allocation.knob,
-        "gmacs": stats.macs / 1e9,
-        "gmacs_full": stats.full_macs / 1e9,
-        "seconds": stats.seconds,
-    }
+    return {"input": str(path), "output": str(target), **facts}
 
 
-def target_path(path: Path, scale: int, arguments: argparse.Namespace) -> Path:
+def target_path(path: Path, scale: int, settings: Settings, arguments: argparse.Namespace) -> Path:
     """Where the upscaled picture goes: -o itself, or a file in it named after the source."""
     output = arguments.output
     if output.suffix and not output.is_dir() and len(arguments.inputs) == 1:
         return output
-    suffix = "." + arguments.format.lstrip(".") if arguments.format else path.suffix
     output.mkdir(parents=True, exist_ok=True)
-    return output / f"{path.stem}_{scale}x{suffix}"
+    return output / target_name(settings, path, size=peek(path) or (1, 1), scale=scale)
 
 
 def shown(generator: Any, title: str) -> Any:

@@ -4,6 +4,7 @@
       PictureError         a file that cannot be read or written
       UpscalerError        weights, a device or a network that cannot do what was asked
       BudgetError          a budget out of range
+      SettingsError        settings that cannot be met, or folders that cannot be used
 
 Anything else that is raised is a defect of the program.
 """
@@ -23,3 +24,7 @@ class UpscalerError(FoveaError):
 
 class BudgetError(FoveaError):
     """A budget out of range."""
+
+
+class SettingsError(FoveaError):
+    """Settings that cannot be met, or folders that cannot be used."""

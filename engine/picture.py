@@ -4,18 +4,19 @@ Pillow reads and writes what it can hold; OpenCV decodes 16-bit colour, which Pi
 """
 
 import io
-import os
 import struct
 import warnings
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import cv2
 import numpy as np
 from PIL import Image, ImageCms, UnidentifiedImageError
 
 from engine import pngtiff
+from engine.draft import check_place, draft
 from engine.errors import PictureError
 from engine.pngtiff import DESCRIPTIVE, EXIF_IFD, ORIENTATION
 
@@ -54,6 +55,7 @@ TURNS = {  # EXIF orientation -> how to turn the stored pixels upright
     7: lambda a: a[::-1, ::-1].swapaxes(0, 1),
     8: lambda a: a[:, ::-1].swapaxes(0, 1),
 }
+SIDEWAYS = (5, 6, 7, 8)  # the orientations that swap height and width
 DAMAGE = (OSError, ValueError, SyntaxError, EOFError, KeyError, struct.error, zlib.error, cv2.error)
 
 
@@ -100,9 +102,13 @@ def read(path: Path | str) -> Picture:
     Raises PictureError, whose one sentence names the file and what to do: a file that is no
     picture, damaged, animated, of several pages, or above 500 megapixels.
     """
-    path = Path(path)
+    return decode(contents(path), path)
+
+
+def contents(path: Path | str) -> bytes:
+    """The bytes of a file. Raises PictureError where it cannot be read."""
     try:
-        data = path.read_bytes()
+        return Path(path).read_bytes()
     except FileNotFoundError:
         raise PictureError(f"{path} does not exist.") from None
     except IsADirectoryError:
@@ -110,6 +116,12 @@ def read(path: Path | str) -> Picture:
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have
         reason = getattr(error, "strerror", None) or error
         raise PictureError(f"{path} cannot be read: {reason}.") from None
+    except MemoryError:
+        raise PictureError(f"{path} is too large for this machine's memory.") from None
+
+
+def decode(data: bytes, path: Path | str) -> Picture:
+    """The picture that the bytes of a file hold; see `read`. `path` is only for the errors."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of oddities that do no harm
@@ -123,16 +135,28 @@ def read(path: Path | str) -> Picture:
         raise PictureError(f"{path} is damaged ({error}); get a whole copy of it.") from error
 
 
+def peek(path: Path | str) -> tuple[int, int] | None:
+    """Upright (height, width) by the file's header alone; None where that tells nothing."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(path) as image:
+                turned = _exif(image)[0] in SIDEWAYS
+                return image.size if turned else (image.height, image.width)
+    except (*DAMAGE, MemoryError):
+        return None
+
+
 def _unidentified(data: bytes) -> str:
     """What to say of a file that Pillow does not know."""
     if data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
         return "is a TIFF file of an unusual kind; save it as 8 or 16 bit RGB"
     if data[4:8] == b"ftyp" and data[8:12] in (b"heic", b"heix", b"mif1", b"msf1"):
         return "is a HEIC picture; save it as JPEG, or install pillow-heif"
-    return "is not a picture that Fovea can read; it reads PNG, JPEG, TIFF, WebP and BMP"
+    return "is not a picture that Fovea can read; it reads PNG, JPEG, TIFF, WebP, AVIF and BMP"
 
 
-def _opened(path: Path, data: bytes) -> Image.Image:
+def _opened(path: Path | str, data: bytes) -> Image.Image:
     """The file behind Pillow, refused where it is not one picture of a sensible size."""
     if not data:
         raise PictureError(f"{path} is empty; get a whole copy of it.")
@@ -150,7 +174,7 @@ def _opened(path: Path, data: bytes) -> Image.Image:
     return image
 
 
-def _picture(image: Image.Image, data: bytes, path: Path) -> Picture:
+def _picture(image: Image.Image, data: bytes, path: Path | str) -> Picture:
     orientation, exif = _exif(image)
     icc, dpi = image.info.get("icc_profile"), _dpi(image)
     if _deep(image, data):
@@ -209,7 +233,7 @@ def _deep(image: Image.Image, data: bytes) -> bool:
 
 
 def _decode_deep(
-    image: Image.Image, data: bytes, path: Path
+    image: Image.Image, data: bytes, path: Path | str
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """16-bit pixels and alpha by OpenCV; what it would misread is put right or refused."""
     tags = image.tag_v2 if image.format == "TIFF" else {}
@@ -233,7 +257,9 @@ def _decode_deep(
     return pixels, alpha
 
 
-def _plain(image: Image.Image, icc: bytes | None, path: Path) -> tuple[Image.Image, bytes | None]:
+def _plain(
+    image: Image.Image, icc: bytes | None, path: Path | str
+) -> tuple[Image.Image, bytes | None]:
     """The picture as L, LA, RGB or RGBA, and the profile that still describes it."""
     if image.mode == "CMYK":
         return _from_cmyk(image, icc), None
@@ -266,15 +292,16 @@ def check_target(path: Path | str, *, overwrite: bool = False) -> str:
     if form is None:
         known = ", ".join(sorted(FORMATS))
         raise PictureError(f"{path} has no ending that Fovea can write; choose one of {known}.")
-    try:
-        taken, housed = path.exists(), path.parent.is_dir()
-    except OSError as error:
-        raise PictureError(f"{path} cannot be written: {error.strerror}.") from None
-    if taken and not overwrite:
-        raise PictureError(f"{path} exists already; choose another name or allow overwriting.")
-    if not housed:
-        raise PictureError(f"{path.parent} does not exist; make the folder first.")
+    if form not in Image.SAVE and form not in _installed():
+        raise PictureError(f"{path}: this Pillow cannot write {form}; choose another ending.")
+    check_place(path, overwrite=overwrite)
     return form
+
+
+def _installed() -> set[str]:
+    """All formats of this Pillow, which loads most of them when it is first asked to."""
+    Image.init()
+    return set(Image.SAVE)
 
 
 def write(
@@ -287,28 +314,29 @@ def write(
     What a format cannot hold is reduced: alpha lies on white, 16 bits become 8, metadata stays out.
     Raises PictureError, whose one sentence names the file; nothing has then changed on the disk.
     """
-    path = Path(path)
-    form = check_target(path, overwrite=overwrite)
+    check_target(path, overwrite=overwrite)
+    with draft(path, overwrite=overwrite) as file:
+        encode(picture, path, file, quality=quality)
+
+
+def encode(picture: Picture, path: Path | str, file: BinaryIO, *, quality: int = 95) -> None:
+    """Write a picture to an open file in the format of the path's ending; see `write`.
+
+    Raises PictureError where the format cannot hold the picture or the file refuses it.
+    """
+    form = FORMATS[Path(path).suffix.lower()]
     if max(picture.size) > SIDES.get(form, max(picture.size)):
         raise PictureError(
             f"{path}: {form} holds no side above {SIDES[form]} pixels; choose PNG or TIFF."
         )
-    temporary = path.with_name(f".fovea-{os.getpid()}-{os.urandom(4).hex()}.part")
     try:
-        with open(temporary, "xb") as file:
-            _encode(picture, form, file, quality)
-            file.flush()
-            os.fsync(file.fileno())
-        check_target(path, overwrite=overwrite)  # encoding took its time
-        os.replace(temporary, path)
+        _encode(picture, form, file, quality)
     except (*DAMAGE, RuntimeError, MemoryError) as error:
         reason = getattr(error, "strerror", None) or str(error) or "out of memory"
         raise PictureError(f"{path} could not be written: {reason}.") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
-def _encode(picture: Picture, form: str, file: io.BufferedWriter, quality: int) -> None:
+def _encode(picture: Picture, form: str, file: BinaryIO, quality: int) -> None:
     exif = _refreshed(picture)
     if form == "PNG":
         pngtiff.write_png(file, joined(picture), icc=picture.icc, exif=exif, dpi=picture.dpi)

@@ -3,10 +3,10 @@
 Pillow cannot hold 16-bit colour and OpenCV cannot write a profile, EXIF or resolution.
 """
 
-import io
 import itertools
 import struct
 import zlib
+from typing import BinaryIO
 
 import cv2
 import numpy as np
@@ -24,7 +24,7 @@ DESCRIPTIVE = {  # TIFF tags that tell of the picture; all others tell how that 
 
 
 def write_png(
-    file: io.BufferedWriter,
+    file: BinaryIO,
     pixels: np.ndarray,
     *,
     icc: bytes | None,
@@ -49,13 +49,13 @@ def write_png(
     file.write(encoded[PNG_HEADER:])
 
 
-def _chunk(file: io.BufferedWriter, name: bytes, data: bytes) -> None:
+def _chunk(file: BinaryIO, name: bytes, data: bytes) -> None:
     file.write(struct.pack(">I", len(data)) + name + data)
     file.write(struct.pack(">I", zlib.crc32(data, zlib.crc32(name))))
 
 
 def write_tiff(
-    file: io.BufferedWriter,
+    file: BinaryIO,
     pixels: np.ndarray,
     *,
     icc: bytes | None,

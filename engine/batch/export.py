@@ -1,0 +1,84 @@
+"""Upscale a batch of pictures: skip what is done, go on after a bad file, report at the end."""
+
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from engine.batch.eta import Clock
+from engine.batch.folder import Job
+from engine.batch.journal import Journal
+from engine.batch.local import here
+from engine.batch.report import Report, Row
+from engine.batch.stages import DONE, FAILED, RUNNING, Batch, Control, Step, identity
+from engine.settings import Settings, fingerprint
+
+
+@dataclass(frozen=True)
+class Event:
+    """What happened to a file, how far the batch is (0..1), and the seconds left where known."""
+
+    job: Job
+    state: str
+    progress: float
+    overall: float
+    eta: float | None
+    reason: str | None
+
+
+def make_batch(
+    jobs: list[Job], settings: Settings, *, upscaler: Any, journal: Journal, overwrite: bool = False
+) -> Batch:
+    """A batch of jobs whose targets lie in the journal's folder."""
+    identities = (identity(job.source) for job in jobs)
+    return Batch(
+        jobs=tuple(jobs),
+        settings=settings,
+        upscaler=upscaler,
+        journal=journal,
+        overwrite=overwrite,
+        mark=fingerprint(settings, upscaler),
+        sources=frozenset(i for i in identities if i),
+    )
+
+
+def export(
+    batch: Batch,
+    *,
+    lane: Callable[[Batch, Control], Iterator[Step]] = here,
+    control: Control | None = None,
+) -> Generator[Event, None, Report]:
+    """Upscale all files of a batch and return the report; closing the generator stops at once.
+
+    A file whose output is whole, of the same content and settings, is skipped; one that fails is
+    reported and the others go on. Killed or stopped, an export goes on where it was when it is
+    started again. `lane` is where the work is done: on this machine or on a cluster.
+    """
+    control = control or Control()
+    begun = time.monotonic()
+    clock = Clock(batch.jobs, {job.key for job in batch.jobs if _recorded(batch, job)})
+    rows = {job.key: Row(job) for job in batch.jobs}
+    batch.journal.begin()
+    with closing(lane(batch, control)) as steps:
+        while True:
+            control.wait()
+            since = time.monotonic()  # pauses do not count
+            step = next(steps, None)
+            if step is None:
+                break
+            seconds, computed = time.monotonic() - since, step.state in (RUNNING, DONE)
+            clock.note(step.job, step.progress, computed=computed, seconds=seconds)
+            if step.state != RUNNING:
+                rows[step.job.key] = Row(step.job, step.state, step.record, step.reason)
+            if step.state == FAILED:
+                with suppress(OSError):  # the disk is full; the report says so
+                    batch.journal.append({"source": step.job.key, "error": step.reason})
+            yield Event(step.job, step.state, step.progress, clock.overall, clock.eta, step.reason)
+    return Report(tuple(rows.values()), time.monotonic() - begun, control.stopped)
+
+
+def _recorded(batch: Batch, job: Job) -> bool:
+    """Is the output probably there? The truth takes reading it."""
+    record = batch.journal.made.get(batch.journal.place(job.target))
+    return record is not None and record["settings"] == batch.mark

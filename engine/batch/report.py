@@ -1,0 +1,73 @@
+"""What has become of every file of a batch, for people and for programs."""
+
+import csv
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.batch.folder import Job
+from engine.batch.stages import DONE, FAILED, SKIPPED, WAITING
+from engine.draft import draft
+
+NAMES = ("fovea-report.csv", "fovea-report.json")
+FACTS = ("height", "width", "effort", "knob", "gmacs", "gmacs_full", "seconds")
+COLUMNS = ("state", "input", "output", *FACTS, "error")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A file at the end; `record` is the journal's, `reason` that of a failure."""
+
+    job: Job
+    state: str = WAITING
+    record: dict[str, Any] | None = None
+    reason: str | None = None
+
+    def entry(self) -> dict[str, Any]:
+        """As one flat document: input, then output and facts, or the error."""
+        if self.state == FAILED:
+            return {"input": str(self.job.source), "error": self.reason}
+        facts = {key: self.record[key] for key in FACTS} if self.record else {}
+        return {"input": str(self.job.source), "output": str(self.job.target), **facts}
+
+
+@dataclass(frozen=True)
+class Report:
+    """All files of a batch in their order, the seconds it took, and whether it was stopped."""
+
+    rows: tuple[Row, ...]
+    seconds: float
+    stopped: bool = False
+
+    def of(self, state: str) -> list[Row]:
+        return [row for row in self.rows if row.state == state]
+
+    def summary(self) -> str:
+        """One line for people."""
+        counts = [
+            f"{len(self.of(DONE))} upscaled",
+            f"{len(self.of(SKIPPED))} skipped as done before",
+            f"{len(self.of(FAILED))} failed",
+            f"{len(self.of(WAITING))} left",
+        ]
+        return ", ".join(c for c in counts[:3] + counts[3:] * self.stopped if c[0] != "0") + "."
+
+    def document(self) -> dict[str, Any]:
+        """For --json: `files` and `skipped` with the facts about them, `failed` with the errors."""
+        states = {"files": DONE, "skipped": SKIPPED, "failed": FAILED, "waiting": WAITING}
+        lists = {name: [r.entry() for r in self.of(state)] for name, state in states.items()}
+        return {**lists, "seconds": self.seconds, "stopped": self.stopped}
+
+
+def write_reports(report: Report, folder: Path) -> None:
+    """Write the report as CSV and as JSON. Raises PictureError where that fails."""
+    table = io.StringIO(newline="")
+    writer = csv.DictWriter(table, COLUMNS)
+    writer.writeheader()
+    writer.writerows({"state": row.state, **row.entry()} for row in report.rows)
+    texts = table.getvalue(), json.dumps(report.document(), indent=1) + "\n"
+    for name, text in zip(NAMES, texts, strict=True):
+        with draft(folder / name, overwrite=True) as file:
+            file.write(text.encode(errors="surrogateescape"))  # names can be any bytes

@@ -1,0 +1,170 @@
+"""The stages of one file of a batch, whichever machine they run on: fetch, upscale, fill, store."""
+
+import os
+import threading
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from engine.batch.folder import Job
+from engine.batch.journal import Journal, digest, digest_of
+from engine.draft import check_place, draft
+from engine.errors import FoveaError, PictureError
+from engine.picture import Picture, contents, encode
+from engine.plan import plan
+from engine.resize import resized
+from engine.run import Result, StripDone, load, run
+from engine.settings import Settings
+
+WAITING, RUNNING, DONE, SKIPPED, FAILED = "waiting", "running", "done", "skipped", "failed"
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What all stages share. `mark` stands for settings and weights in the journal; `sources` are
+    the identities of all sources, none of which may be overwritten."""
+
+    jobs: tuple[Job, ...]
+    settings: Settings
+    upscaler: Any
+    journal: Journal
+    overwrite: bool
+    mark: str
+    sources: frozenset[tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Step:
+    """News of one file: `record` is the journal's where it is done, `reason` why it failed."""
+
+    job: Job
+    state: str
+    progress: float = 1.0
+    record: dict[str, Any] | None = None
+    reason: str | None = None
+
+
+class Control:
+    """Pause, resume and stop an export from any thread; it heeds them between two strips."""
+
+    def __init__(self) -> None:
+        self._going = threading.Event()
+        self._going.set()
+        self.stopped = False
+
+    def pause(self) -> None:
+        self._going.clear()
+
+    def resume(self) -> None:
+        self._going.set()
+
+    def stop(self) -> None:
+        self.stopped = True
+        self._going.set()
+
+    def wait(self) -> None:
+        """Return when the export may go on, or is to stop."""
+        self._going.wait()
+
+
+def fetch(batch: Batch, job: Job) -> tuple[str, bytes | None, dict[str, Any] | None]:
+    """The digest of a source, and its bytes or, where the output is whole, the output's record."""
+    if job.trouble:
+        raise PictureError(job.trouble)
+    data = contents(job.source)
+    content = digest_of(data)
+    record = batch.journal.whole(job.target, content, batch.mark)
+    if record:
+        return content, None, record
+    guard(batch, job)  # better now than after the computation
+    return content, data, None
+
+
+def upscaled(
+    upscaler: Any, picture: Picture, settings: Settings
+) -> Generator[StripDone, None, tuple[Result, dict[str, Any]]]:
+    """Survey, plan and run; returns the result at the network's scale, and the facts about it."""
+    x = load(upscaler, picture)
+    survey = upscaler.survey(x)
+    planned = plan(upscaler, survey, budget=settings.budget)
+    result = yield from run(upscaler, picture, x=x, survey=survey, plan=planned)
+    height, width = settings.size.of(picture.size, upscaler.scale)
+    stats = result.stats
+    return result, {
+        "height": height,
+        "width": width,
+        "effort": stats.effort,
+        "knob": planned.allocation.knob,
+        "gmacs": stats.macs / 1e9,
+        "gmacs_full": stats.full_macs / 1e9,
+        "seconds": stats.seconds,
+    }
+
+
+def fill(
+    file: BinaryIO, picture: Picture, target: Path, *, facts: dict[str, Any], settings: Settings
+) -> None:
+    """Write an upscaled picture, at the size that the facts tell, to an open file."""
+    sized = resized(picture, (facts["height"], facts["width"]))
+    encode(sized, target, file, quality=settings.quality)
+
+
+def store(
+    batch: Batch,
+    job: Job,
+    *,
+    content: str,
+    facts: dict[str, Any],
+    write: Callable[[BinaryIO], None],
+) -> dict[str, Any]:
+    """Write an output, enter it in the journal, and only then let it appear; returns its record."""
+    guard(batch, job)
+    folder = job.target.parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PictureError(
+            f"{job.target} could not be written: {folder}: {os.strerror(error.errno)}."
+        ) from error
+    with draft(job.target, overwrite=batch.overwrite) as file:
+        write(file)
+        file.seek(0)
+        record = {
+            "source": job.key,
+            "content": content,
+            "settings": batch.mark,
+            "output": batch.journal.place(job.target),
+            "digest": digest(file),
+            **facts,
+        }
+        batch.journal.append(record)
+    return record
+
+
+def guard(batch: Batch, job: Job) -> None:
+    """Raises PictureError where writing would touch a source, or a file against the user's will."""
+    there = identity(job.target)
+    if there in batch.sources:
+        raise PictureError(f"{job.target} is itself a source; choose another folder or name.")
+    if there:
+        check_place(job.target, overwrite=batch.overwrite)
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """What a file is known by whatever its name; None where there is none."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return None
+    return status.st_dev, status.st_ino
+
+
+def reason(job: Job, error: Exception) -> str:
+    """One sentence for the report, which names the file."""
+    if isinstance(error, FoveaError):
+        named = str(job.source) in str(error) or str(job.target) in str(error)
+        return str(error) if named else f"{job.source}: {error}"
+    if isinstance(error, MemoryError):
+        return f"{job.source} is too large for this machine's memory."
+    return f"{job.source} could not be upscaled: {type(error).__name__}: {error}."

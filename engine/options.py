@@ -1,0 +1,53 @@
+"""The options of the command line that become Settings, the same for one file and for a folder."""
+
+import argparse
+
+from engine.errors import UpscalerError
+from engine.plan import Budget
+from engine.resize import Size
+from engine.settings import FIELDS, FULL, TEMPLATE, Settings
+
+
+def add_settings(command: argparse.ArgumentParser) -> None:
+    """Options beside those that choose the upscaler."""
+    command.add_argument("-s", "--scale", type=int, help="must be that of the weights")
+    budget = command.add_mutually_exclusive_group()
+    budget.add_argument("-b", "--budget", type=float, metavar="PERCENT", help="of the full compute")
+    budget.add_argument("--knob", type=float, metavar="V", help="the method's own control")
+    size = command.add_mutually_exclusive_group()
+    size.add_argument("--percent", type=float, metavar="P", help="size of the output, of the input")
+    size.add_argument("--width", type=int, metavar="PIXELS", help="of the output")
+    size.add_argument("--height", type=int, metavar="PIXELS", help="of the output")
+    command.add_argument("-f", "--format", help="of the files in an output folder, e.g. png")
+    command.add_argument("--quality", type=int, default=95, help="1 to 100: JPEG, WebP, AVIF")
+    command.add_argument(
+        "--template",
+        default=TEMPLATE,
+        help=f"names in an output folder, of {', '.join(FIELDS)} in braces; now %(default)s",
+    )
+    command.add_argument("--overwrite", action="store_true", help="replace existing files")
+
+
+def settings_of(arguments: argparse.Namespace) -> Settings:
+    """The Settings that the options ask for. Raises FoveaError where they make no sense."""
+    budget = FULL
+    if arguments.knob is not None:
+        budget = Budget(knob=arguments.knob)
+    elif arguments.budget is not None:
+        budget = Budget(effort=arguments.budget / 100)
+    return Settings(
+        name=arguments.name,
+        budget=budget,
+        size=Size(arguments.percent, arguments.width, arguments.height),
+        template=arguments.template,
+        format=arguments.format,
+        quality=arguments.quality,
+        device=arguments.device,
+        dtype=arguments.dtype,
+    )
+
+
+def check_scale(upscaler: object, scale: int | None) -> None:
+    """Raises UpscalerError where -s asks for another scale than the weights have."""
+    if scale not in (None, upscaler.scale):
+        raise UpscalerError(f"{upscaler.name} upscales by {upscaler.scale}, not by {scale}.")
