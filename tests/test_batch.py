@@ -426,7 +426,8 @@ def test_a_full_disk_costs_one_file_and_retry_makes_it(few, tmp_path, monkeypatc
     assert set(document["files"][0]) == {
         "input", "output", "height", "width", "effort", "knob", "gmacs", "gmacs_full", "seconds"
     }  # fmt: skip
-    assert main([*command, "--retry"]) == 0  # nothing is left to retry
+    assert main([*command, "--retry"]) == 0
+    assert capsys.readouterr().out.startswith("nothing to do.")
     assert len(tree(target)) == 3
 
 
@@ -445,6 +446,17 @@ def test_a_full_disk_spoils_neither_journal_nor_output(few, tmp_path, monkeypatc
     assert report.of(FAILED) and len(report.of(DONE)) == len(tree(tmp_path / "out"))
     again = drained(batch(few, tmp_path / "out"))
     assert not again.of(FAILED) and len(tree(tmp_path / "out")) == 3
+
+
+def test_a_disk_that_is_full_from_the_start_gives_one_clear_sentence(
+    few, tmp_path, monkeypatch, capsys
+):
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    assert main(["batch", str(few), str(tmp_path / "out"), *COMMAND]) == 2
+    assert "out cannot be written: No space left on device." in capsys.readouterr().err
 
 
 def test_a_folder_closed_to_us_costs_only_its_own_files(few, tmp_path):

@@ -50,10 +50,10 @@ def batch_command(arguments: argparse.Namespace) -> int:
             found, settings, upscaler=upscaler, journal=journal, overwrite=arguments.overwrite
         )
         report = told(export(batch, lane=chosen_lane(arguments.scheduler), control=control))
-    print(f"{target}: {report.summary()}")
+    print(report.summary())
     try:
         write_reports(report, target)
-        print(f"{target / NAMES[0]} and {NAMES[1]} tell of every file.")
+        print(f"{' and '.join(NAMES)} in the output folder tell of every file.")
     except FoveaError as error:  # the pictures are there all the same
         print(error, file=sys.stderr)
     if arguments.json:

@@ -80,13 +80,19 @@ class Journal:
         self._take(record)
 
     def begin(self) -> None:
-        """Enter this process and sweep up the drafts of those that were killed."""
+        """Enter this process and sweep up the drafts of those that were killed.
+
+        Raises SettingsError where the folder cannot be written.
+        """
         prefixes = tuple(draft_prefix(process) for process in self._processes)
-        for folder, _, names in os.walk(self.folder) if prefixes else ():
-            for name in names:
-                if name.startswith(prefixes) and name.endswith(".part"):
-                    (Path(folder) / name).unlink(missing_ok=True)
-        self.append({"process": os.getpid()})
+        try:
+            for folder, _, names in os.walk(self.folder) if prefixes else ():
+                for name in names:
+                    if name.startswith(prefixes) and name.endswith(".part"):
+                        (Path(folder) / name).unlink(missing_ok=True)
+            self.append({"process": os.getpid()})
+        except OSError as error:
+            raise SettingsError(f"{self.folder} cannot be written: {error.strerror}.") from error
 
     def place(self, target: Path) -> str:
         """How the journal calls an output."""

@@ -52,7 +52,8 @@ class Report:
             f"{len(self.of(FAILED))} failed",
             f"{len(self.of(WAITING))} left",
         ]
-        return ", ".join(c for c in counts[:3] + counts[3:] * self.stopped if c[0] != "0") + "."
+        told = [count for count in counts if not count.startswith("0 ")]
+        return f"{', '.join(told) or 'nothing to do'}."
 
     def document(self) -> dict[str, Any]:
         """For --json: `files` and `skipped` with the facts about them, `failed` with the errors."""
