@@ -63,7 +63,7 @@ class Training:
         lr = learning_rate(recipe, self.step, progress)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
-                group["lr"] = lr
+                group["lr"] = lr * group["pace"]
             optimizer.zero_grad(set_to_none=True)
         rng = np.random.default_rng((recipe.seed, self.step))  # a resumed run draws the same
         low, high = sample(pairs, rng, batch=recipe.batch, patch=recipe.patch)

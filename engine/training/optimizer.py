@@ -3,6 +3,9 @@
 Muon (Jordan et al. 2024) replaces the momentum of a weight matrix by the nearest matrix with equal
 singular values, so that every direction of a layer learns at the same pace. PyTorch's own
 `torch.optim.Muon` takes matrices only; a convolution is the matrix of (outputs, inputs * k * k).
+
+Biases learn ten times slower: at the pace of the weights they outran them, and within some
+thousand steps half of the blocks gave nothing but zeros behind their ReLU.
 """
 
 import torch
@@ -23,10 +26,13 @@ def orthogonalise(gradients: Tensor, steps: int = 5) -> Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """Momentum, orthogonalised, with a step whose root mean square is 0.2 `lr`, as Adam's is."""
+    """Momentum, orthogonalised, with a step whose root mean square is 0.2 `lr`, as Adam's is.
 
-    def __init__(self, parameters, lr: float, momentum: float = 0.95):
-        super().__init__(parameters, {"lr": lr, "momentum": momentum})
+    Weights decay by `decay` * `lr` a step (Liu et al. 2025), or they would grow without end.
+    """
+
+    def __init__(self, parameters, lr: float, momentum: float = 0.95, decay: float = 0.1):
+        super().__init__(parameters, {"lr": lr, "momentum": momentum, "decay": decay})
 
     @torch.no_grad()
     def step(self, closure=None) -> None:
@@ -39,6 +45,7 @@ class Muon(torch.optim.Optimizer):
                 updates = orthogonalise(gradients.flatten(2)).view(-1, *shape)
                 rms = 0.2 * max(shape[0], updates[0].numel() // shape[0]) ** 0.5
                 for parameter, update in zip(parameters, updates, strict=True):
+                    parameter.mul_(1 - group["lr"] * group["decay"])
                     parameter.add_(update, alpha=-group["lr"] * rms)
 
     def _momentum(self, parameter: Tensor, beta: float) -> Tensor:
@@ -50,10 +57,20 @@ class Muon(torch.optim.Optimizer):
         return parameter.grad.lerp(state["momentum"], beta)
 
 
+BIAS_PACE = 0.1
+
+
 def make_optimizers(network: nn.Module, lr: float, muon: bool) -> list[torch.optim.Optimizer]:
-    """One optimizer for the square inner convolutions and one for everything else."""
-    parameters = [p for p in network.parameters() if p.requires_grad]
-    wide = [p for p in parameters if muon and p.dim() == 4 and min(p.shape[:2]) >= 16]
-    rest = [p for p in parameters if all(p is not w for w in wide)]
-    optimizers: list[torch.optim.Optimizer] = [torch.optim.Adam(rest, lr, betas=(0.9, 0.99))]
-    return optimizers + ([Muon(wide, lr)] if wide else [])
+    """One optimizer for the square inner convolutions and one for everything else.
+
+    The learning rate of a group is that of the recipe times the group's `pace`.
+    """
+    named = [(name, p) for name, p in network.named_parameters() if p.requires_grad]
+    wide = [p for _, p in named if muon and p.dim() == 4 and min(p.shape[:2]) >= 16]
+    rest = [(name, p) for name, p in named if all(p is not w for w in wide)]
+    groups = [
+        {"params": [p for name, p in rest if name.endswith("bias") == bias], "pace": pace}
+        for bias, pace in ((False, 1.0), (True, BIAS_PACE))
+    ]
+    optimizers: list[torch.optim.Optimizer] = [torch.optim.Adam(groups, lr, betas=(0.9, 0.99))]
+    return optimizers + ([Muon([{"params": wide, "pace": 1.0}], lr)] if wide else [])
