@@ -75,7 +75,10 @@ def test_training_lowers_the_loss(pairs, tmp_path):
 
 def test_the_depth_loss_pulls_the_map_to_the_desired_depth(pairs, tmp_path):
     heavy = replace(
-        METHOD, loss=lambda *a: recipes.depth_recipe_loss(*a, weight=1.0), hold=1.0 - 1e-9
+        METHOD,
+        loss=lambda *a: recipes.depth_recipe_loss(*a, weight=1.0),
+        hold=1.0 - 1e-9,
+        lr=1e-3,
     )
     training = Training(heavy, torch.device("cpu"))
     with torch.no_grad():
