@@ -6,15 +6,16 @@ has seams. ONNX Runtime and OpenVINO join where they are installed.
 """
 
 import importlib.util
+import logging
 import statistics
 import tempfile
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -116,9 +117,10 @@ def openvino(path: Path, x: Tensor, dtype: torch.dtype) -> Runner:
 def runners(upscaler: Any, network: nn.Module, x: Tensor) -> list[Runner]:
     """Every runner that this machine has, with products of the upscaler's type."""
     dtype = getattr(torch, upscaler.dtype)
-    found = [ours(upscaler, x, effort) for effort in (1.0, 0.5, 0.25)]
+    efforts = (1.0, 0.5, 0.25) if upscaler.knob_name else (1.0,)
+    found = [ours(upscaler, x, effort) for effort in efforts]
     found += [pytorch_full(network, x, dtype), pytorch_tiles(network, x, dtype)]
-    if not installed("onnx"):
+    if not installed("onnxscript"):
         return found
     with tempfile.TemporaryDirectory() as folder:
         path = export(network, x, Path(folder) / "network.onnx")
@@ -186,43 +188,13 @@ def matmul_gflops(dtype: torch.dtype, size: int = 2048) -> float:
 
 
 def export(network: nn.Module, x: Tensor, path: Path) -> Path:
-    """An EDSR with a direct tail as an ONNX file for pictures of the size of x (H, W, 3)."""
-    from onnx import TensorProto, helper, numpy_helper, save
-
-    nodes, weights, config = [], [], network.config
-
-    def constant(name: str, value: np.ndarray) -> str:
-        weights.append(numpy_helper.from_array(value, name))
-        return name
-
-    def node(kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
-        nodes.append(helper.make_node(kind, inputs, [output], **attributes))
-        return output
-
-    def conv(layer: nn.Conv2d, source: str, name: str) -> str:
-        inputs = [
-            source,
-            *(constant(f"{name}.{k}", v.numpy()) for k, v in layer.state_dict().items()),
-        ]
-        return node("Conv", inputs, name, pads=[1, 1, 1, 1])
-
-    mean = constant("mean", network.mean.numpy())
-    z = z0 = conv(network.head, node("Sub", ["x", mean], "centred"), "head")
-    for index, block in enumerate(network.blocks):
-        inner = node("Relu", [conv(block.conv1, z, f"a{index}")], f"relu{index}")
-        z = node("Add", [z, conv(block.conv2, inner, f"b{index}")], f"z{index}")
-    fused = node("Add", [conv(network.fuse, z, "fuse"), z0], "fused")
-    tail = conv(network.tail[0], fused, "tail")
-    detail = node("DepthToSpace", [tail], "detail", blocksize=config.scale, mode="CRD")
-    sizes = constant("sizes", np.array([1, 1, config.scale, config.scale], np.float32))
-    modes = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric"}
-    skip = node("Resize", ["x", "", sizes], "skip", nearest_mode="floor", **modes)
-    node("Add", [detail, skip], "y")
-    height, width = x.shape[:2]
-    shapes = {"x": [1, 3, height, width], "y": [1, 3, height * config.scale, width * config.scale]}
-    ends = {n: helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in shapes.items()}
-    graph = helper.make_graph(nodes, "edsr", [ends["x"]], [ends["y"]], weights)
-    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), path)
+    """Any network as an ONNX file for pictures of the size of x (H, W, 3)."""
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it misses packages
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of PyTorch about itself
+        torch.onnx.export(
+            network, (_nchw(x),), path, input_names=["x"], output_names=["y"], verbose=False
+        )
     return path
 
 
