@@ -87,19 +87,18 @@ def run(
     begun = time.perf_counter()
     height, width = (n * upscaler.scale for n in plan.size)
     out = np.empty((height, width, 3), picture.pixels.dtype) if out is None else out
-    total = sum(r.height * r.width for r in plan.regions)
-    done, macs, span, strip = 0, survey.macs, Span(), plan.strip
-    for left in plan.regions:
-        retries = 0
+    total, finished = sum(region.area for region in plan.regions), 0
+    macs, span, strip = survey.macs, Span(), plan.strip
+    for region in plan.regions:
+        left, retries = region, 0
         while left.height:
-            front, before, begun_with = None, done, left.height * left.width
+            front, begun_with = None, left
             try:
-                front = upscaler.execute(x, plan.allocation, region=left, strip=strip)
-                for placed, left, share in _work(front, out, span, left, upscaler.scale):
-                    progress = (before + share * begun_with) / total
-                    done = before + begun_with - left.height * left.width
-                    yield StripDone(placed, out[placed.rows, placed.columns], progress)
-                done, left = before + begun_with, replace(left, top=left.bottom)
+                front = upscaler.execute(x, plan.allocation, region=begun_with, strip=strip)
+                for placed, left, share in _work(front, out, span, begun_with, upscaler.scale):
+                    done = finished + region.area - (1 - share) * begun_with.area
+                    yield StripDone(placed, out[placed.rows, placed.columns], done / total)
+                left = replace(left, top=left.bottom)
             except (MemoryError, RuntimeError) as error:
                 retries, strip = retries + 1, strip // 2
                 if not _out_of_memory(error):
@@ -111,6 +110,7 @@ def run(
                     ) from error
             finally:
                 macs += front.macs if front else 0
+        finished += region.area
     if span.constant and _constant(out) and not _constant(picture.pixels):
         raise UpscalerError(
             f"{upscaler.name} gave a picture of one colour; its weights are damaged."

@@ -176,9 +176,7 @@ class Refinement:
         begin = top * self.session.side
         return Region(begin, begin + pixels.shape[0], 0, pixels.shape[1])
 
-    def _again(
-        self, rows: np.ndarray, columns: np.ndarray, level: int, out: np.ndarray
-    ) -> Region:
+    def _again(self, rows: np.ndarray, columns: np.ndarray, level: int, out: np.ndarray) -> Region:
         """Show cells that were computed before."""
         self.session.restore(rows, columns, level)
         return bounding(rows, columns, self.session.side, out.shape)
@@ -245,9 +243,7 @@ def batches(
                 yield block, part[index : index + size]
 
 
-def bounding(
-    rows: np.ndarray, columns: np.ndarray, side: int, shape: tuple[int, ...]
-) -> Region:
+def bounding(rows: np.ndarray, columns: np.ndarray, side: int, shape: tuple[int, ...]) -> Region:
     """The least region of a picture of `shape` pixels that holds the cells."""
     return Region(
         int(rows.min()) * side,
