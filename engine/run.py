@@ -92,11 +92,11 @@ def run(
     for region in plan.regions:
         left, retries = region, 0
         while left.height:
-            front, begun_with = None, left
+            front, part = None, left
             try:
-                front = upscaler.execute(x, plan.allocation, region=begun_with, strip=strip)
-                for placed, left, share in _work(front, out, span, begun_with, upscaler.scale):
-                    done = finished + region.area - (1 - share) * begun_with.area
+                front = upscaler.execute(x, plan.allocation, region=part, strip=strip)
+                for placed, rest, share in _work(front, out, span, part, upscaler.scale):
+                    left, done = rest, finished + region.area - (1 - share) * part.area
                     yield StripDone(placed, out[placed.rows, placed.columns], done / total)
                 left = replace(left, top=left.bottom)
             except (MemoryError, RuntimeError) as error:
