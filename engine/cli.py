@@ -16,7 +16,8 @@ from engine.batch.stages import upscaled
 from engine.errors import FoveaError, PictureError, UpscalerError
 from engine.evaluate import evaluate, pairs
 from engine.kernels import describe
-from engine.maps import save_map
+from engine.maps import save_map, save_patches
+from engine.networks.cells import CELL
 from engine.options import add_settings, check_scale, settings_of
 from engine.picture import Picture, peek, read, write
 from engine.plan import Budget
@@ -154,6 +155,9 @@ def upscale_file(
         values, high = result.map.clip(*upscaler.knob_range), upscaler.knob_range[1]
         name, unit = upscaler.map_name, upscaler.knob_unit
         save_map(arguments.maps, path.stem, name=name, values=values, high=high, unit=unit)
+        if result.chosen is not None:
+            pixels, side = result.picture.pixels, CELL * upscaler.scale
+            save_patches(arguments.maps, path.stem, pixels=pixels, chosen=result.chosen, side=side)
     return {"input": str(path), "output": str(target), **facts}
 
 

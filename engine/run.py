@@ -57,11 +57,15 @@ class Stats:
 
 @dataclass(frozen=True)
 class Result:
-    """The upscaled picture, the map (H, W) float32 of where the work went, and the stats."""
+    """The upscaled picture, the map (H, W) float32 of where the work went, and the stats.
+
+    `chosen` (rows, columns) bool are the refined cells of methods that choose cells.
+    """
 
     picture: Picture
     map: np.ndarray
     stats: Stats
+    chosen: np.ndarray | None = None
 
 
 def load(upscaler: Any, picture: Picture) -> Tensor:
@@ -123,7 +127,8 @@ def run(
         device=upscaler.device.type,
         dtype=upscaler.dtype,
     )
-    return Result(finish(picture, out), plan.allocation.map.cpu().numpy(), stats)
+    chosen = getattr(plan.allocation, "chosen", None)
+    return Result(finish(picture, out), plan.allocation.map.cpu().numpy(), stats, chosen)
 
 
 def _work(

@@ -1,5 +1,6 @@
 """Laws of the mask method: all cells, no cells, parts, sessions, budgets, and the order."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -7,14 +8,15 @@ import pytest
 import torch
 from test_mga_networks import SMALL
 
-from engine import library
+from engine import library, maps
 from engine.adaptive import halves, mask, refinement
+from engine.cli import main
 from engine.colour import to_pixels
 from engine.errors import UpscalerError
 from engine.evaluate import drain
 from engine.networks import mga
 from engine.networks.cells import grid
-from engine.picture import Picture
+from engine.picture import Picture, read, write
 from engine.plan import Budget, plan
 from engine.run import load, run
 from engine.tiling import Region
@@ -353,3 +355,34 @@ def test_the_map_is_the_mask_at_every_pixel():
     assert result.map.shape == (13, 30) and result.map.dtype == np.float32
     assert desk.survey.errors.shape == grid(13, 30)
     assert (result.map[4:8, 28:] == desk.survey.errors[1, 7]).all()
+
+
+def test_upscale_writes_the_error_map_and_the_chosen_cells(tmp_path, monkeypatch, capsys):
+    module = make_module("fsrcnn")
+    library.save("tiny", module, {}, tmp_path / "models")
+    monkeypatch.setenv("FOVEA_MODELS", str(tmp_path / "models"))
+    write(drawn(13, 30), tmp_path / "photo.png")
+    command = ["upscale", str(tmp_path / "photo.png"), "-o", str(tmp_path / "out.png")]
+    options = ["-n", "tiny", "--knob", "9", "--maps", str(tmp_path), "--json"]
+    assert main([*command, *options, "--dtype", "float32"]) == 0
+    entry = json.loads(capsys.readouterr().out.strip().splitlines()[-1])["files"][0]
+    assert entry["knob"] == 9
+    values = np.load(tmp_path / "photo_error.npy")
+    assert values.shape == (13, 30) and (tmp_path / "photo_error.png").exists()
+    marked, plain = read(tmp_path / "photo_patches.png").pixels, read(tmp_path / "out.png").pixels
+    changed = (marked != plain).any(axis=2)
+    assert marked.shape == (52, 120, 3) and (marked[changed] == maps.OUTLINE).all()
+    touched = {(r // 16, c // 16) for r, c in np.argwhere(changed)}
+    desk = Desk(upscaler_of(module), drawn(13, 30))
+    chosen = plan(desk.upscaler, desk.survey, budget=Budget(knob=9)).allocation.chosen
+    assert touched <= set(map(tuple, np.argwhere(chosen)))
+
+
+def test_cells_side_by_side_are_outlined_as_one():
+    chosen = np.zeros((3, 4), bool)
+    chosen[0, 1:3] = chosen[2, 3] = True
+    marked = maps.outlined(np.zeros((22, 30, 3), np.uint8), chosen, 8)
+    line = (marked == maps.OUTLINE).all(axis=2)
+    assert line[0, 8:24].all() and line[7, 8:24].all() and not line[1:7, 9:23].any()
+    assert line[1:7, 8].all() and line[1:7, 23].all()
+    assert line[16, 24:].all() and not line[17:, 25:].any() and line.sum() == 44 + 11
