@@ -9,12 +9,13 @@ import torch
 from test_mga_networks import SMALL
 
 from engine import library, maps
-from engine.adaptive import halves, mask, refinement
+from engine.adaptive import depth, halves, mask, refinement
 from engine.cli import main
-from engine.colour import to_pixels
+from engine.colour import LUMA, to_pixels
 from engine.errors import UpscalerError
-from engine.evaluate import drain
-from engine.networks import mga
+from engine.evaluate import changes, drain
+from engine.metrics import spearman
+from engine.networks import edsr, mga
 from engine.networks.cells import grid
 from engine.picture import Picture, read, write
 from engine.plan import Budget, plan
@@ -386,3 +387,47 @@ def test_cells_side_by_side_are_outlined_as_one():
     assert line[0, 8:24].all() and line[7, 8:24].all() and not line[1:7, 9:23].any()
     assert line[1:7, 8].all() and line[1:7, 23].all()
     assert line[16, 24:].all() and not line[17:, 25:].any() and line.sum() == 44 + 11
+
+
+def test_rank_correlation():
+    ranks = np.arange(12.0).reshape(3, 4)
+    assert spearman(ranks, ranks**3) == pytest.approx(1)
+    assert spearman(ranks, -ranks) == pytest.approx(-1)
+    assert spearman(ranks, np.ones((3, 4))) == 0
+    with_ties = np.array([1.0, 2, 2, 3]), np.array([1.0, 2, 3, 4])
+    assert spearman(*with_ties) == pytest.approx(np.corrcoef([1, 2.5, 2.5, 4], [1, 2, 3, 4])[0, 1])
+
+
+def test_the_true_changes_of_the_cells():
+    module, picture = make_module(), drawn(13, 30)
+    desk = Desk(upscaler_of(module), picture)
+    made = changes(desk.upscaler, picture, desk.x, desk.survey)
+    coarse, refined = (y.clamp(0, 1) for y in module.everywhere(desk.x.permute(2, 0, 1)[None]))
+    weights = torch.tensor(LUMA, dtype=torch.float32).view(1, 3, 1, 1)
+    change = ((refined - coarse) * weights).sum(1, keepdim=True).abs() * 65535
+    want = torch.nn.functional.avg_pool2d(change, 16, ceil_mode=True)[0, 0]
+    assert made.shape == grid(13, 30) and np.allclose(made, want, atol=3)
+
+
+def test_evaluate_compares_orders_and_tells_the_correlation(tmp_path, monkeypatch, capsys):
+    library.save("tiny", make_module("fsrcnn"), {}, tmp_path / "models")
+    library.save("other", tiny_adadsr(), {}, tmp_path / "models")
+    monkeypatch.setenv("FOVEA_MODELS", str(tmp_path / "models"))
+    folder = tmp_path / "hr"
+    folder.mkdir()
+    write(drawn(52, 120), folder / "a.png")
+    command = ["evaluate", str(folder), "-n", "tiny", "--cells", "0,25,100", "--json"]
+    scores = {}
+    for order in mask.ORDERS:
+        assert main([*command, "--order", order, "--correlation"]) == 0
+        document = json.loads(capsys.readouterr().out.strip().splitlines()[-1])
+        assert [row["knob"] for row in document["rows"]] == [0, 8, 32]
+        assert -1 <= document["correlation"] <= 1
+        scores[order] = [row["psnr_y"] for row in document["rows"]]
+    none, some, everything = zip(*scores.values(), strict=True)
+    assert len(set(none)) == len(set(everything)) == 1 and len(set(some)) == 3
+    assert main(["evaluate", str(folder), "-n", "other", "--order", "random"]) == 2
+
+
+def tiny_adadsr() -> depth.AdaDSR:
+    return depth.AdaDSR(edsr.EDSR(edsr.Config(blocks=2, channels=8)), depth.Config(width=4))

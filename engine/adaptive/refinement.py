@@ -51,11 +51,12 @@ class Session:
         if self._out() is out:
             return
         rows, columns = self.grid
-        shape = (3, rows * self.side, columns * self.side, 3)
+        shape = (rows * self.side, columns * self.side, 3)
         self._out = weakref.ref(out)
         self.shown = np.full(self.grid, UNKNOWN, np.uint8)
         self.known = np.zeros((3, rows, columns), bool)
-        self.pixels = np.empty(shape, out.dtype)  # memory that is never written costs nothing
+        # what is never written takes no memory
+        self.pixels = {level: np.empty(shape, out.dtype) for level in (COARSE, REFINED)}
 
     def restore(self, rows: np.ndarray, columns: np.ndarray, level: int) -> None:
         """Show cells as they were computed before."""
@@ -85,7 +86,7 @@ class Session:
         self._out()[place] = pixels
         self.shown[top:bottom] = COARSE
         if keep:
-            self.pixels[COARSE, place, : pixels.shape[1]] = pixels
+            self.pixels[COARSE][place, : pixels.shape[1]] = pixels
             self.known[COARSE, top:bottom] = True
 
 
