@@ -431,3 +431,14 @@ def test_evaluate_compares_orders_and_tells_the_correlation(tmp_path, monkeypatc
 
 def tiny_adadsr() -> depth.AdaDSR:
     return depth.AdaDSR(edsr.EDSR(edsr.Config(blocks=2, channels=8)), depth.Config(width=4))
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", NAMES)
+def test_another_device_gives_the_same_picture(name):
+    device = torch.device("cuda" if torch.cuda.is_available() else "mps")
+    module, picture = make_module(name), drawn()
+    here = Desk(upscaler_of(module), picture)
+    there = Desk(mask.MaskUpscaler("tiny", module, device, torch.float32), picture)
+    assert np.allclose(here.survey.errors, there.survey.errors, atol=1e-2)
+    assert np.abs(here.pixels(here.cells).astype(int) - there.pixels(here.cells)).mean() < 1

@@ -4,9 +4,10 @@ Source: Hu et al., "Restore Globally, Refine Locally: A Mask-Guided Scheme to Ac
 Super-Resolution Networks", ECCV 2022, section 3; the networks are those of `engine.networks.mga`.
 
 A feature is computed for whole rows of cells, from as many rows around them as it looks at. Where
-that is more than LIMIT pixels (RFDN, RCAN: what is far away reaches a pixel only through means over
-large squares, and weighs next to nothing), it is LIMIT pixels, and parts differ from the whole by
-less than can be seen. Pictures of one part, which are most, are exact with every network.
+that is more than LIMIT pixels, it is LIMIT pixels. So it is with RFDN and RCAN, where what is far
+away reaches a pixel only through maxima and means over large squares; parts then differ from the
+whole by as much as those weigh (with fresh weights: rounding errors). The paper's RCAN averages
+over a part instead of over the picture. A picture of one part is exact with every network.
 """
 
 import copy
