@@ -11,12 +11,14 @@ import cv2
 import torch
 
 from engine import bench, library
+from engine.adaptive.mask import ORDERS, MaskUpscaler
 from engine.batch.command import add_batch
 from engine.batch.stages import upscaled
 from engine.errors import FoveaError, PictureError, UpscalerError
-from engine.evaluate import evaluate, pairs
+from engine.evaluate import Share, correlation, evaluate, pairs
 from engine.kernels import describe
-from engine.maps import save_map
+from engine.maps import save_map, save_patches
+from engine.networks.cells import CELL
 from engine.options import add_settings, check_scale, settings_of
 from engine.picture import Picture, peek, read, write
 from engine.plan import Budget
@@ -70,8 +72,14 @@ def parser() -> argparse.ArgumentParser:
     )
     add_upscaler(measure)
     measure.add_argument("-b", "--budgets", default="25,50,75,100", metavar="PERCENTS")
-    measure.add_argument("--knob", metavar="VALUES", help="native knob values instead of budgets")
+    others = measure.add_mutually_exclusive_group()
+    others.add_argument("--knob", metavar="VALUES", help="native knob values instead of budgets")
+    others.add_argument("--cells", metavar="PERCENTS", help="refined cells instead of budgets")
     measure.add_argument("--uniform", action="store_true", help="the same depth at every pixel")
+    measure.add_argument("--order", choices=ORDERS, help="which estimated errors go first")
+    measure.add_argument(
+        "--correlation", action="store_true", help="of the estimated errors with the true ones"
+    )
     measure.add_argument("--record", metavar="SET", help="keep the rows beside the weights as SET")
 
     shown = commands.add_parser("models", help="list the weights")
@@ -154,6 +162,9 @@ def upscale_file(
         values, high = result.map.clip(*upscaler.knob_range), upscaler.knob_range[1]
         name, unit = upscaler.map_name, upscaler.knob_unit
         save_map(arguments.maps, path.stem, name=name, values=values, high=high, unit=unit)
+        if result.chosen is not None:
+            pixels, side = result.picture.pixels, CELL * upscaler.scale
+            save_patches(arguments.maps, path.stem, pixels=pixels, chosen=result.chosen, side=side)
     return {"input": str(path), "output": str(target), **facts}
 
 
@@ -189,12 +200,17 @@ def numbers(text: str) -> list[float]:
 
 def evaluate_command(arguments: argparse.Namespace) -> int:
     upscaler = chosen_upscaler(arguments)
+    guided = arguments.cells or arguments.order or arguments.correlation
+    if guided and not isinstance(upscaler, MaskUpscaler):
+        raise UpscalerError(f"{arguments.name} has no cells; --knob and --budgets work with all.")
     if arguments.knob:
         budgets = [Budget(knob=v) for v in numbers(arguments.knob)]
+    elif arguments.cells:
+        budgets = [Share(p / 100) for p in numbers(arguments.cells)]
     else:
         budgets = [Budget(effort=p / 100) for p in numbers(arguments.budgets)]
     files = pairs(arguments.high, arguments.lr, upscaler.scale)
-    rows = evaluate(upscaler, files, budgets, flat=arguments.uniform)
+    rows = evaluate(upscaler, files, budgets, flat=arguments.uniform, order=arguments.order)
     print(f"{arguments.name} on {arguments.high}, {len(files)} pictures; 1 MAC counts as 1 FLOP,")
     print("executed work including overlap, mean per picture; PSNR and SSIM on Y, border = scale")
     print("budget %   knob  effort %   PSNR dB    SSIM    GMACs  seconds")
@@ -204,6 +220,9 @@ def evaluate_command(arguments: argparse.Namespace) -> int:
             f"  {asked} {row.knob:6.2f}    {100 * row.effort:6.2f}    {row.psnr_y:6.3f}"
             f"  {row.ssim_y:.4f}  {row.gmacs:7.2f}  {row.seconds:7.3f}"
         )
+    agreement = correlation(upscaler, files) if arguments.correlation else None
+    if agreement is not None:
+        print(f"rank correlation of estimated and true errors of the cells: {agreement:.3f}")
     if arguments.record:
         library.record(arguments.name, arguments.record, [asdict(row) for row in rows])
     if arguments.json:
@@ -216,6 +235,8 @@ def evaluate_command(arguments: argparse.Namespace) -> int:
             "dtype": upscaler.dtype,
             "rows": [asdict(row) for row in rows],
         }
+        if agreement is not None:
+            document["correlation"] = agreement
         print(json.dumps(document))
     return 0
 

@@ -1,9 +1,13 @@
 """Between pixels outside (HWC RGB, 8 or 16 bits) and numbers inside (tensors in [0, 1])."""
 
+import math
+
 import cv2
 import numpy as np
 import torch
 from torch import Tensor
+
+from engine.errors import UpscalerError
 
 LUMA = np.array([65.481, 128.553, 24.966]) / 255  # ITU-R BT.601, for 8-bit RGB to Y in 16..235
 
@@ -20,6 +24,26 @@ def to_pixels(tensor: Tensor, dtype: np.dtype) -> np.ndarray:
     """Numbers of any shape -> the same shape in uint8 or uint16, clamped and rounded."""
     limit = np.iinfo(dtype).max
     return tensor.clamp(0, 1).mul_(limit).round_().cpu().numpy().astype(dtype)
+
+
+class Span:
+    """The range of all values seen, to tell a picture from what a broken network gives."""
+
+    def __init__(self) -> None:
+        self.low, self.high = float("inf"), float("-inf")
+
+    def include(self, y: Tensor) -> None:
+        """Raises UpscalerError where y holds anything but numbers."""
+        low, high = (float(v) for v in y.aminmax())
+        if not (math.isfinite(low) and math.isfinite(high)):
+            raise UpscalerError(
+                "The network gave values that are no numbers; its weights are damaged."
+            )
+        self.low, self.high = min(self.low, low), max(self.high, high)
+
+    @property
+    def constant(self) -> bool:
+        return self.low == self.high
 
 
 def luma(pixels: np.ndarray) -> np.ndarray:

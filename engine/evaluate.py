@@ -5,9 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
+from engine.adaptive.mask import MaskUpscaler, Survey, reordered
+from engine.colour import luma
 from engine.errors import PictureError
-from engine.metrics import psnr_y, ssim_y
+from engine.metrics import psnr_y, spearman, ssim_y
+from engine.networks.cells import CELL
 from engine.picture import Picture, read
 from engine.plan import Budget, plan
 from engine.run import load, run
@@ -26,6 +30,17 @@ class Row:
     gmacs: float
     gmacs_full: float
     seconds: float
+
+
+@dataclass(frozen=True)
+class Share:
+    """A budget for methods that choose cells: a share 0..1 of all cells of a picture."""
+
+    cells: float
+    effort: None = None
+
+    def of(self, survey: Survey) -> Budget:
+        return Budget(knob=round(self.cells * survey.errors.size))
 
 
 def pairs(high: Path, low: Path | None, scale: int) -> list[tuple[Picture, Picture]]:
@@ -58,19 +73,26 @@ def drain(generator: Any) -> Any:
 def evaluate(
     upscaler: Any,
     files: list[tuple[Picture, Picture]],
-    budgets: list[Budget],
+    budgets: list[Budget | Share],
     *,
     flat: bool = False,
+    order: str | None = None,
 ) -> list[Row]:
-    """PSNR and SSIM on Y at each budget, border = scale; `flat`: the same depth everywhere."""
+    """PSNR and SSIM on Y at each budget, border = scale.
+
+    `flat`: the same depth everywhere; `order`: cells in that order (`engine.adaptive.mask.ORDERS`).
+    """
     measured: list[list[tuple[float, ...]]] = [[] for _ in budgets]
     for high, low in files:
         x = load(upscaler, low)
         survey = upscaler.survey(x)
         if flat:
             survey = upscaler.survey_of(survey.content.new_ones(survey.size))
+        if order:
+            survey = reordered(survey, order)
         for rows, budget in zip(measured, budgets, strict=True):
-            planned = plan(upscaler, survey, budget=budget)
+            asked = budget.of(survey) if isinstance(budget, Share) else budget
+            planned = plan(upscaler, survey, budget=asked)
             result = drain(run(upscaler, low, x=x, survey=survey, plan=planned))
             images = result.picture.pixels, high.pixels
             rows.append(
@@ -89,3 +111,30 @@ def evaluate(
         Row(percent, *(float(v) for v in np.mean(rows, axis=0)))
         for percent, rows in zip(percents, measured, strict=True)
     ]
+
+
+def correlation(upscaler: MaskUpscaler, files: list[tuple[Picture, Picture]]) -> float:
+    """How well the mask orders the cells: Spearman's rank correlation of its values with what the
+    Refine-Net changes in each cell, the mean over all pictures."""
+    found = []
+    for _, low in files:
+        x = load(upscaler, low)
+        survey = upscaler.survey(x)
+        found.append(spearman(survey.errors, changes(upscaler, low, x, survey)))
+    return float(np.mean(found))
+
+
+def changes(upscaler: MaskUpscaler, low: Picture, x: Tensor, survey: Survey) -> np.ndarray:
+    """Mean |Y(refined) - Y(coarse)| of each cell (rows, columns), on a scale of 65535."""
+    rows, columns = survey.errors.shape
+    side = CELL * upscaler.scale
+    height, width = (upscaler.scale * n for n in survey.size)
+    change = np.full((rows * side, columns * side), np.nan)
+    pictures = []
+    for count in (0, survey.errors.size):
+        planned = plan(upscaler, survey, budget=Budget(knob=count))
+        out = np.empty((height, width, 3), np.uint16)  # finer than what is shown
+        drain(run(upscaler, low, x=x, survey=survey, plan=planned, out=out))
+        pictures.append(luma(out))
+    change[:height, :width] = np.abs(pictures[1] - pictures[0])
+    return np.nanmean(change.reshape(rows, side, columns, side), axis=(1, 3))

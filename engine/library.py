@@ -16,9 +16,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from engine.adaptive import depth, fixed
+from engine.adaptive import depth, fixed, mask
 from engine.errors import UpscalerError
-from engine.networks import edsr, fmen
+from engine.networks import edsr, fmen, mga
 
 
 def shipped() -> Path:
@@ -49,6 +49,19 @@ def describe_fixed(module: fmen.FMEN) -> dict[str, Any]:
     return {"scale": module.config.scale, "network": asdict(module.config)}
 
 
+def build_mask(description: dict[str, Any]) -> nn.Module:
+    family = description["family"]
+    return mga.MaskGuided(family, mga.NETWORKS[family].Config(**description["network"]))
+
+
+def describe_mask(module: mga.MaskGuided) -> dict[str, Any]:
+    return {
+        "scale": module.config.scale,
+        "family": module.name,
+        "network": asdict(module.config),
+    }
+
+
 @dataclass(frozen=True)
 class Method:
     """How a method's weights become a module of a kind, the module an Upscaler, and what the JSON
@@ -62,6 +75,7 @@ class Method:
 
 METHODS = {
     "depth": Method(depth.AdaDSR, build_depth, depth.DepthUpscaler, describe_depth),
+    "mask": Method(mga.MaskGuided, build_mask, mask.MaskUpscaler, describe_mask),
     "fixed": Method(fmen.FMEN, build_fixed, fixed.FixedUpscaler, describe_fixed),
 }
 

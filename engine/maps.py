@@ -9,6 +9,7 @@ from engine.colour import colourise
 
 LEGEND = 44  # pixels below the map
 MINIMUM = 240  # a smaller map is enlarged, so that its legend can be read
+OUTLINE = (255, 0, 255)
 
 
 def save_map(
@@ -18,6 +19,30 @@ def save_map(
     folder.mkdir(parents=True, exist_ok=True)
     np.save(folder / f"{stem}_{name}.npy", values.astype(np.float32))
     drawn(values, high=high, title=f"{name}, {unit}").save(folder / f"{stem}_{name}.png")
+
+
+def save_patches(
+    folder: Path, stem: str, *, pixels: np.ndarray, chosen: np.ndarray, side: int
+) -> None:
+    """Write STEM_patches.png: the upscaled picture with its refined cells outlined.
+
+    `pixels` (sH, sW, 1 or 3) uint8 or uint16; `chosen` (rows, columns) bool, of cells of
+    `side` x `side` pixels from the top left corner on.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    shown = pixels if pixels.dtype == np.uint8 else (pixels // 257).astype(np.uint8)
+    sheet = outlined(np.broadcast_to(shown, (*shown.shape[:2], 3)), chosen, side)
+    Image.fromarray(sheet).save(folder / f"{stem}_patches.png")
+
+
+def outlined(pixels: np.ndarray, chosen: np.ndarray, side: int) -> np.ndarray:
+    """Pixels (sH, sW, 3) with lines inside the chosen cells, towards all that is not chosen."""
+    height, width = pixels.shape[:2]
+    inside = np.repeat(np.repeat(chosen, side, axis=0), side, axis=1)
+    around = np.pad(inside, 1)
+    inner = around[:-2, 1:-1] & around[2:, 1:-1] & around[1:-1, :-2] & around[1:-1, 2:]
+    line = (inside & ~inner)[:height, :width, None]
+    return np.where(line, np.uint8(OUTLINE), pixels)
 
 
 def drawn(values: np.ndarray, *, high: float, title: str) -> Image.Image:

@@ -32,3 +32,19 @@ def blurred(plane: np.ndarray) -> np.ndarray:
 def inner(plane: np.ndarray, border: int) -> np.ndarray:
     """A plane without `border` pixels on each side."""
     return plane[border : plane.shape[0] - border, border : plane.shape[1] - border]
+
+
+def spearman(one: np.ndarray, other: np.ndarray) -> float:
+    """Spearman's rank correlation, -1..1, of two arrays of one size; ties share their mean rank.
+
+    0 where either is constant.
+    """
+    a, b = (_ranks(values) - (values.size + 1) / 2 for values in (one, other))
+    spread = np.sqrt((a @ a) * (b @ b))
+    return float(a @ b / spread) if spread else 0.0
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """1..n, flat."""
+    _, inverse, counts = np.unique(values.ravel(), return_inverse=True, return_counts=True)
+    return (counts.cumsum() - (counts - 1) / 2)[inverse]

@@ -1,8 +1,15 @@
-"""From a picture and a plan to the upscaled picture: a generator of small events."""
+"""From a picture and a plan to the upscaled picture: a generator of small events.
 
-import math
+An Upscaler's `execute` makes a pass over a region. A pass counts `macs`, the executed ones, and has
+one of two ways to work:
+
+* `run()` yields (row, y), row by row from the top of the region on;
+* `place(out, span)` writes into `out` itself, wherever it is needed, and may know what `out` shows
+  from an earlier run that was given the same array (see `engine.adaptive.refinement`).
+"""
+
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.colour import grey, to_pixels, to_tensor
+from engine.colour import Span, grey, to_pixels, to_tensor
 from engine.errors import UpscalerError
 from engine.picture import Picture, bleed
 from engine.plan import Plan
@@ -22,7 +29,10 @@ RETRIES = 3  # out of memory: so often again with strips of half the height
 
 @dataclass(frozen=True)
 class StripDone:
-    """Rows of the upscaled picture: `region` in its pixels, `progress` 0..1 over the whole run."""
+    """A part of the upscaled picture is better now, or some pixels within that part.
+
+    `region` is in pixels of the upscaled picture, `progress` 0..1 over the whole run.
+    """
 
     region: Region
     pixels: np.ndarray
@@ -47,11 +57,15 @@ class Stats:
 
 @dataclass(frozen=True)
 class Result:
-    """The upscaled picture, the map (H, W) float32 of where the work went, and the stats."""
+    """The upscaled picture, the map (H, W) float32 of where the work went, and the stats.
+
+    `chosen` (rows, columns) bool are the refined cells of methods that choose cells.
+    """
 
     picture: Picture
     map: np.ndarray
     stats: Stats
+    chosen: np.ndarray | None = None
 
 
 def load(upscaler: Any, picture: Picture) -> Tensor:
@@ -69,7 +83,7 @@ def run(
     plan: Plan,
     out: np.ndarray | None = None,
 ) -> Generator[StripDone, None, Result]:
-    """Compute the plan; closing the generator stops it between two strips.
+    """Compute the plan; closing the generator stops it between two events.
 
     `out` (sH, sW, 3) of the picture's depth may be given, so that what it held before stays where
     nothing better has been computed yet. Raises UpscalerError where the network yields no picture.
@@ -77,20 +91,18 @@ def run(
     begun = time.perf_counter()
     height, width = (n * upscaler.scale for n in plan.size)
     out = np.empty((height, width, 3), picture.pixels.dtype) if out is None else out
-    total = sum(r.height * r.width for r in plan.regions)
-    done, macs, span, strip = 0, survey.macs, Span(), plan.strip
+    total, finished = sum(region.area for region in plan.regions), 0
+    macs, span, strip = survey.macs, Span(), plan.strip
     for region in plan.regions:
-        retries = 0
-        while region.height:
-            front = None
+        left, retries = region, 0
+        while left.height:
+            front, part = None, left
             try:
-                front = upscaler.execute(x, plan.allocation, region=region, strip=strip)
-                for _, y in front.run():
-                    span.include(y)
-                    placed = _place(out, y, region, upscaler.scale)
-                    done += y.shape[0] * y.shape[1]
-                    region = replace(region, top=region.top + y.shape[0])
+                front = upscaler.execute(x, plan.allocation, region=part, strip=strip)
+                for placed, rest, share in _work(front, out, span, part, upscaler.scale):
+                    left, done = rest, finished + region.area - (1 - share) * part.area
                     yield StripDone(placed, out[placed.rows, placed.columns], done / total)
+                left = replace(left, top=left.bottom)
             except (MemoryError, RuntimeError) as error:
                 retries, strip = retries + 1, strip // 2
                 if not _out_of_memory(error):
@@ -102,7 +114,8 @@ def run(
                     ) from error
             finally:
                 macs += front.macs if front else 0
-    if span.constant and int(picture.pixels.max()) != int(picture.pixels.min()):
+        finished += region.area
+    if span.constant and _constant(out) and not _constant(picture.pixels):
         raise UpscalerError(
             f"{upscaler.name} gave a picture of one colour; its weights are damaged."
         )
@@ -114,26 +127,28 @@ def run(
         device=upscaler.device.type,
         dtype=upscaler.dtype,
     )
-    return Result(finish(picture, out), plan.allocation.map.cpu().numpy(), stats)
+    chosen = getattr(plan.allocation, "chosen", None)
+    return Result(finish(picture, out), plan.allocation.map.cpu().numpy(), stats, chosen)
 
 
-class Span:
-    """The range of all values seen, to tell a picture from what a broken network gives."""
+def _work(
+    front: Any, out: np.ndarray, span: Span, region: Region, scale: int
+) -> Iterator[tuple[Region, Region, float]]:
+    """Let a pass over `region` work; yields the part of `out` that is better now, what is left of
+    the region should it end here, and the share 0..1 of the pass that is done."""
+    if hasattr(front, "place"):
+        yield from front.place(out, span)
+        return
+    height = region.height
+    for _, y in front.run():
+        span.include(y)
+        placed = _place(out, y, region, scale)
+        region = replace(region, top=region.top + y.shape[0])
+        yield placed, region, 1 - region.height / height
 
-    def __init__(self) -> None:
-        self.low, self.high = float("inf"), float("-inf")
 
-    def include(self, y: Tensor) -> None:
-        low, high = (float(v) for v in y.aminmax())
-        if not (math.isfinite(low) and math.isfinite(high)):
-            raise UpscalerError(
-                "The network gave values that are no numbers; its weights are damaged."
-            )
-        self.low, self.high = min(self.low, low), max(self.high, high)
-
-    @property
-    def constant(self) -> bool:
-        return self.low == self.high
+def _constant(pixels: np.ndarray) -> bool:
+    return int(pixels.max()) == int(pixels.min())
 
 
 def _out_of_memory(error: Exception) -> bool:

@@ -25,6 +25,10 @@ class Region:
         return self.right - self.left
 
     @property
+    def area(self) -> int:
+        return self.height * self.width
+
+    @property
     def rows(self) -> slice:
         return slice(self.top, self.bottom)
 

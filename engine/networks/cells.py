@@ -30,8 +30,17 @@ def cells(z: Tensor, *, border: str) -> Tensor:
     `border` is "constant" (zero, for features) or "replicate" (for the picture). The result shares
     the memory of one padded copy of z: indexing it copies no more than the cells asked for.
     """
+    return windows(padded(z, border=border))
+
+
+def padded(z: Tensor, *, border: str) -> Tensor:
+    """z (N, C, h, w) with all that its cells hold: (N, C, 4 rows + 2, 4 columns + 2)."""
     bottom, right = -z.shape[2] % CELL, -z.shape[3] % CELL
-    z = F.pad(z, (HALO, HALO + right, HALO, HALO + bottom), mode=border)
+    return F.pad(z, (HALO, HALO + right, HALO, HALO + bottom), mode=border)
+
+
+def windows(z: Tensor) -> Tensor:
+    """The cells of a padded z, (N, rows, columns, C, 6, 6), in its own memory."""
     size = CELL + 2 * HALO
     return z.unfold(2, size, CELL).unfold(3, size, CELL).permute(0, 2, 3, 1, 4, 5)
 

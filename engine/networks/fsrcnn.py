@@ -65,7 +65,8 @@ class Base(nn.Module):
     def __init__(self, config: Config):
         super().__init__()
         self.config, self.features = config, config.inner
-        self.reach = 2 + config.base + tail_reach(config)
+        self.tail_reach = tail_reach(config)
+        self.reach = 2 + config.base + self.tail_reach
         self.head = nn.Sequential(
             nn.Conv2d(3, config.channels, 5, padding=2),
             nn.PReLU(config.channels),
@@ -75,14 +76,26 @@ class Base(nn.Module):
         self.mapping = mapping(config.inner, config.base)
         self.tail = make_tail(config)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        feature = self.mapping(self.head(x))
+    def extract(self, x: Tensor) -> Tensor:
+        """x (N, 3, h, w) -> feature (N, C, h, w)."""
+        return self.mapping(self.head(x))
+
+    def reconstruct(self, feature: Tensor, x: Tensor) -> Tensor:
+        """The coarse picture (N, 3, sh, sw) from the feature."""
         y = self.tail(feature)
-        return (y + enlarged(x, self.config.scale) if self.config.skip else y), feature
+        return y + enlarged(x, self.config.scale) if self.config.skip else y
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        feature = self.extract(x)
+        return self.reconstruct(feature, x), feature
 
     def macs(self, height: int, width: int) -> int:
         """Multiply-accumulates for a picture of that size."""
         return height * width * weights(self)
+
+    def tail_macs(self, height: int, width: int) -> int:
+        """Those of `reconstruct` among them."""
+        return height * width * weights(self.tail)
 
 
 class Refine(nn.Module):

@@ -7,6 +7,9 @@ Super-Resolution Networks", ECCV 2022, section 3; details as in the authors' rel
     errors = mask(feature)              one value a cell
     refined = refine(feature, x)        a cell with its halo, any number at once
 
+A Base-Net is two steps, feature = extract(x) and coarse = reconstruct(feature, x); the second looks
+`tail_reach` pixels far and costs `tail_macs(height, width)`.
+
 Every Base-Net and Refine-Net has, beside its configuration:
 
 * `macs(height, width)`: multiply-accumulates, one of a convolution counting as one;

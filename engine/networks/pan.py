@@ -126,17 +126,30 @@ class Base(nn.Module):
         self.blocks = nn.Sequential(*(Block(config.channels) for _ in range(config.base)))
         self.fuse = conv3x3(config.channels, config.channels)
         self.tail = Upsampler(config, halo=False)
-        self.reach = 1 + 2 * config.base + 1 + self.tail.reach
+        self.tail_reach = self.tail.reach
+        self.reach = 1 + 2 * config.base + 1 + self.tail_reach
+
+    def extract(self, x: Tensor) -> Tensor:
+        """x (N, 3, h, w) -> feature (N, C, h, w)."""
+        z0 = self.head(x)
+        return self.fuse(self.blocks(z0)) + z0
+
+    def reconstruct(self, feature: Tensor, x: Tensor) -> Tensor:
+        """The coarse picture (N, 3, sh, sw) from the feature."""
+        return self.tail(feature) + enlarged(x, self.config.scale)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        z0 = self.head(x)
-        feature = self.fuse(self.blocks(z0)) + z0
-        return self.tail(feature) + enlarged(x, self.config.scale), feature
+        feature = self.extract(x)
+        return self.reconstruct(feature, x), feature
 
     def macs(self, height: int, width: int) -> int:
         """Multiply-accumulates for a picture of that size."""
         body = height * width * weights(self.head, self.blocks, self.fuse)
-        return body + self.tail.macs(height, width)
+        return body + self.tail_macs(height, width)
+
+    def tail_macs(self, height: int, width: int) -> int:
+        """Those of `reconstruct` among them."""
+        return self.tail.macs(height, width)
 
 
 class Refine(nn.Module):

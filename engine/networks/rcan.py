@@ -122,6 +122,7 @@ class Base(nn.Module):
         super().__init__()
         self.config, self.features = config, config.channels
         self.pitch = config.window or 1
+        self.tail_reach = 1 if config.tail == "direct" else 2
         self.register_buffer("mean", torch.tensor(DIV2K_MEAN).view(1, 3, 1, 1), persistent=False)
         self.head = conv3x3(3, config.channels)
         self.body = Body(config, config.base)
@@ -134,19 +135,30 @@ class Base(nn.Module):
         if config.window is None:
             return None
         block = 2 + config.window + (config.window + 1) // 2 - 1
-        behind = 1 if config.tail == "direct" else 2
-        return 1 + config.base * (config.blocks * block + 1) + 1 + behind
+        return 1 + config.base * (config.blocks * block + 1) + 1 + self.tail_reach
+
+    def extract(self, x: Tensor) -> Tensor:
+        """x (N, 3, h, w) -> feature (N, C, h, w)."""
+        z0 = self.head(x - self.mean)
+        return self.body(z0) + z0
+
+    def reconstruct(self, feature: Tensor, x: Tensor) -> Tensor:
+        """The coarse picture (N, 3, sh, sw) from the feature."""
+        skip = enlarged(x, self.config.scale) if self.config.skip else self.mean
+        return self.tail(feature) + skip
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        z0 = self.head(x - self.mean)
-        feature = self.body(z0) + z0
-        skip = enlarged(x, self.config.scale) if self.config.skip else self.mean
-        return self.tail(feature) + skip, feature
+        feature = self.extract(x)
+        return self.reconstruct(feature, x), feature
 
     def macs(self, height: int, width: int) -> int:
         """Multiply-accumulates for a picture of that size."""
-        ends = height * width * (weights(self.head) + tail_macs(self.tail))
-        return ends + self.body.macs(height, width)
+        front = height * width * weights(self.head) + self.body.macs(height, width)
+        return front + self.tail_macs(height, width)
+
+    def tail_macs(self, height: int, width: int) -> int:
+        """Those of `reconstruct` among them."""
+        return height * width * tail_macs(self.tail)
 
 
 class Refine(nn.Module):

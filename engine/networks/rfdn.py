@@ -158,6 +158,7 @@ class Base(nn.Module):
     """x (N, 3, h, w) in [0, 1] -> coarse (N, 3, sh, sw), feature (N, C, h, w)."""
 
     pitch = POOLED
+    tail_reach = 1
 
     def __init__(self, config: Config):
         super().__init__()
@@ -165,17 +166,29 @@ class Base(nn.Module):
         self.head = conv3x3(3, config.channels)
         self.body = Body(config, config.base, self.pitch)
         self.tail = make_tail(config)
-        self.reach = 1 + self.body.reach + 1
+        self.reach = 1 + self.body.reach + self.tail_reach
+
+    def extract(self, x: Tensor) -> Tensor:
+        """x (N, 3, h, w) -> feature (N, C, h, w)."""
+        return self.body(self.head(x))
+
+    def reconstruct(self, feature: Tensor, x: Tensor) -> Tensor:
+        """The coarse picture (N, 3, sh, sw) from the feature."""
+        y = self.tail(feature)
+        return y + enlarged(x, self.config.scale) if self.config.skip else y
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        feature = self.body(self.head(x))
-        y = self.tail(feature)
-        return (y + enlarged(x, self.config.scale) if self.config.skip else y), feature
+        feature = self.extract(x)
+        return self.reconstruct(feature, x), feature
 
     def macs(self, height: int, width: int) -> int:
         """Multiply-accumulates for a picture of that size."""
-        ends = height * width * (weights(self.head) + tail_macs(self.tail))
-        return ends + self.body.macs(height, width)
+        front = height * width * weights(self.head) + self.body.macs(height, width)
+        return front + self.tail_macs(height, width)
+
+    def tail_macs(self, height: int, width: int) -> int:
+        """Those of `reconstruct` among them."""
+        return height * width * tail_macs(self.tail)
 
 
 class Refine(nn.Module):

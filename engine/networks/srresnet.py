@@ -75,24 +75,38 @@ class Base(nn.Module):
     """x (N, 3, h, w) in [0, 1] -> coarse (N, 3, sh, sw), feature (N, C, h, w)."""
 
     pitch = 1
+    tail_reach = 3
 
     def __init__(self, config: Config):
         super().__init__()
         self.config, self.features = config, config.channels
-        self.reach = 4 + 2 * config.base + 1 + 3
+        self.reach = 4 + 2 * config.base + 1 + self.tail_reach
         self.head = nn.Sequential(nn.Conv2d(3, config.channels, 9, padding=4), nn.PReLU())
         self.body = make_body(config.channels, config.base)
         self.tail = make_tail(config)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def extract(self, x: Tensor) -> Tensor:
+        """x (N, 3, h, w) -> feature (N, C, h, w)."""
         z0 = self.head(x)
-        feature = self.body(z0) + z0
+        return self.body(z0) + z0
+
+    def reconstruct(self, feature: Tensor, x: Tensor) -> Tensor:
+        """The coarse picture (N, 3, sh, sw) from the feature."""
         y = self.tail(feature)
-        return (y + enlarged(x, self.config.scale) if self.config.skip else y), feature
+        return y + enlarged(x, self.config.scale) if self.config.skip else y
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        feature = self.extract(x)
+        return self.reconstruct(feature, x), feature
 
     def macs(self, height: int, width: int) -> int:
         """Multiply-accumulates for a picture of that size."""
-        return height * width * (weights(self.head, self.body) + tail_macs(self.tail))
+        front = height * width * weights(self.head, self.body)
+        return front + self.tail_macs(height, width)
+
+    def tail_macs(self, height: int, width: int) -> int:
+        """Those of `reconstruct` among them."""
+        return height * width * tail_macs(self.tail)
 
 
 class Refine(nn.Module):

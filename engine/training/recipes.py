@@ -10,7 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.adaptive import depth
-from engine.networks import edsr, fmen
+from engine.colour import LUMA
+from engine.networks import edsr, fmen, mga
+from engine.networks.cells import CELL
 
 Loss = Callable[[nn.Module, Tensor, Tensor, np.random.Generator], Tensor]
 
@@ -112,6 +114,58 @@ def picture_loss(
         return distance(network.reconstruct(z.float(), x0), high)
 
 
+def decomposed_loss(
+    network: mga.MaskGuided,
+    low: Tensor,
+    high: Tensor,
+    _: np.random.Generator,
+    *,
+    cells: bool,
+) -> Tensor:
+    """L1 of the refined picture and a tenth of that of the coarse one.
+
+    Source: Hu et al., ECCV 2022, section 3.5: step 1 refines the whole feature, step 2 (`cells`)
+    all cells by themselves. The released code weighs 10 to 1 in step 2. That of step 1 is not
+    released; the same weights let the Base-Net's upsampler learn from the start.
+    """
+    coarse, refined = network.everywhere(low) if cells else network(low)
+    return F.l1_loss(refined.float(), high) + COARSE_WEIGHT * F.l1_loss(coarse.float(), high)
+
+
+COARSE_WEIGHT = 0.1
+
+
+def mask_loss(network: mga.MaskGuided, low: Tensor, _: Tensor, __: np.random.Generator) -> Tensor:
+    """L1 of the error mask against what the Refine-Net changes, section 3.5, step 3.
+
+    The two halves stay as they are, their batch normalisation included.
+    """
+    network.base.eval()
+    network.refine.eval()
+    with torch.no_grad():
+        feature = network.base.extract(low)
+        coarse, refined = network.everywhere(low)
+        target = remaining_error(coarse.float(), refined.float(), network.config.scale)
+    with torch.autocast(low.device.type, enabled=False):
+        return F.l1_loss(network.mask(feature.float()), target)
+
+
+def remaining_error(coarse: Tensor, refined: Tensor, scale: int) -> Tensor:
+    """What the mask shall predict, (N, 1, rows, columns) within 0..1: |Y(refined) - Y(coarse)|.
+
+    As released, it is brought to 0..1 over the whole batch, averaged over cells, and brought to
+    0..1 again.
+    """
+    luma = coarse.new_tensor(LUMA).div_(LUMA.sum()).view(1, 3, 1, 1)
+    change = ((refined - coarse) * luma).sum(1, keepdim=True).abs()
+    return _unit(F.avg_pool2d(_unit(change), CELL * scale, ceil_mode=True))
+
+
+def _unit(values: Tensor) -> Tensor:
+    low, high = values.aminmax()
+    return (values - low) / (high - low).clamp(min=1e-9)
+
+
 def build_edsr() -> nn.Module:
     return edsr.EDSR(edsr.Config())
 
@@ -142,6 +196,40 @@ FMENS = (
     fmen_recipe("fmen-x4", fmen.LARGE[4]),
 )
 
+
+def build_mga(family: str, *, only_mask: bool = False) -> nn.Module:
+    module = mga.MaskGuided(family, mga.NETWORKS[family].Config())
+    if only_mask:
+        module.base.requires_grad_(False)
+        module.refine.requires_grad_(False)
+    return module
+
+
+def mask_guided_recipes(family: str, **rates: float) -> tuple[Recipe, ...]:
+    """The three steps of a network: decomposed, all cells by themselves, the mask alone.
+
+    `rates` change the first two. They start where the step before has ended; the paper begins anew
+    with a full learning rate, which a short training has no time for.
+    """
+    whole, every, guided = (f"{family}-{step}-x4" for step in ("d", "all", "m"))
+    build, frozen = partial(build_mga, family), partial(build_mga, family, only_mask=True)
+    first, second = (partial(decomposed_loss, cells=cells) for cells in (False, True))
+    settings = {"lr": 1e-3, "hold": 0.3, "patch": 48, **rates}
+    return (
+        Recipe(whole, 4, build, first, **settings),
+        Recipe(every, 4, build, second, whole, **{**settings, "lr": settings["lr"] / 2}),
+        Recipe(guided, 4, frozen, mask_loss, every, lr=1e-3, patch=48),
+    )
+
+
+MASK_GUIDED = {
+    "fsrcnn": {"lr": 2e-3},
+    "pan": {},
+    "rfdn": {},
+    "srresnet": {},
+    "rcan": {},
+}
+
 RECIPES = {
     recipe.name: recipe
     for recipe in (
@@ -158,5 +246,6 @@ RECIPES = {
         ),
         *FMENS,
         *(ended_with_l2(recipe) for recipe in FMENS),
+        *(r for name, rates in MASK_GUIDED.items() for r in mask_guided_recipes(name, **rates)),
     )
 }

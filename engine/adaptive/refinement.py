@@ -1,0 +1,254 @@
+"""One pass of the mask-guided method: coarse rows, then refined cells, most needed first.
+
+Source: Hu et al., ECCV 2022, sections 3.3 and 3.4 (see `engine.adaptive.halves`). A refined cell
+replaces the coarse one, without overlap or blending, as in the paper.
+
+A `Session` remembers what the array that a pass writes to shows. So a pass does only what the array
+lacks: more cells refine the new ones alone, and fewer put coarse pixels back without computing.
+"""
+
+import weakref
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.adaptive.halves import Feature, Halves, image
+from engine.colour import Span, to_pixels
+from engine.networks.cells import CELL, cells, grid
+from engine.tiling import Region
+
+UNKNOWN, COARSE, REFINED = range(3)  # what an array shows in a cell
+LARGE = 4  # strips' worth of pixels are reconstructed or refined at once
+WAVES = 4  # a wave of cells is refined from top to bottom, the waves by falling errors
+
+
+@dataclass(frozen=True)
+class Block:
+    """The rows of cells `top`..`bottom` - 1, and their feature where there is memory for it."""
+
+    top: int
+    bottom: int
+    feature: Feature | None
+
+
+class Session:
+    """What one array of pixels shows, cell by cell, and what has been computed for it.
+
+    It lasts as long as runs are given the same array; another array begins a new one.
+    """
+
+    def __init__(self, size: tuple[int, int], scale: int):
+        self.grid, self.side = grid(*size), CELL * scale
+        self._out: Callable[[], np.ndarray | None] = lambda: None
+
+    def begin(self, out: np.ndarray) -> None:
+        """Go on where the last pass over `out` (sH, sW, 3) has ended."""
+        if self._out() is out:
+            return
+        rows, columns = self.grid
+        shape = (rows * self.side, columns * self.side, 3)
+        self._out = weakref.ref(out)
+        self.shown = np.full(self.grid, UNKNOWN, np.uint8)
+        self.known = np.zeros((3, rows, columns), bool)
+        # what is never written takes no memory
+        self.pixels = {level: np.empty(shape, out.dtype) for level in (COARSE, REFINED)}
+
+    def restore(self, rows: np.ndarray, columns: np.ndarray, level: int) -> None:
+        """Show cells as they were computed before."""
+        kept = _cells(self.pixels[level], self.side)
+        self.show(rows, columns, level, kept[rows, columns])
+
+    def keep(self, rows: np.ndarray, columns: np.ndarray, level: int, pixels: np.ndarray) -> None:
+        """Remember cells (n, 4s, 4s, 3)."""
+        _cells(self.pixels[level], self.side)[rows, columns] = pixels
+        self.known[level, rows, columns] = True
+
+    def show(self, rows: np.ndarray, columns: np.ndarray, level: int, pixels: np.ndarray) -> None:
+        """Write cells (n, 4s, 4s, 3) into the array."""
+        out, side = self._out(), self.side
+        whole = _cells(out, side)
+        inside = (rows < whole.shape[0]) & (columns < whole.shape[1])
+        whole[rows[inside], columns[inside]] = pixels[inside]
+        for index in np.flatnonzero(~inside):  # they reach beyond the picture
+            top, left = rows[index] * side, columns[index] * side
+            there = out[top : top + side, left : left + side]
+            there[:] = pixels[index, : there.shape[0], : there.shape[1]]
+        self.shown[rows, columns] = level
+
+    def show_rows(self, top: int, bottom: int, pixels: np.ndarray, *, keep: bool) -> None:
+        """Write the coarse rows of cells top..bottom - 1 (pixels as in the picture)."""
+        place = slice(top * self.side, top * self.side + pixels.shape[0])
+        self._out()[place] = pixels
+        self.shown[top:bottom] = COARSE
+        if keep:
+            self.pixels[COARSE][place, : pixels.shape[1]] = pixels
+            self.known[COARSE, top:bottom] = True
+
+
+def _cells(pixels: np.ndarray, side: int) -> np.ndarray:
+    """The whole cells of pixels (h, w, 3) in the same memory, (rows, columns, side, side, 3)."""
+    down, right, colour = pixels.strides
+    shape = (pixels.shape[0] // side, pixels.shape[1] // side, side, side, 3)
+    strides = (side * down, side * right, down, right, colour)
+    return np.lib.stride_tricks.as_strided(pixels, shape, strides)
+
+
+class Refinement:
+    """A pass over a region of the picture x (H, W, 3). `macs` counts what has been executed so far.
+
+    `strip` rows of the picture are the measure for how much is computed at once. Coarse rows are
+    computed in their whole width; cells are refined where the region touches them.
+    """
+
+    def __init__(self, halves: Halves, x: Tensor, allocation: Any, *, region: Region, strip: int):
+        self.halves, self.x, self.region = halves, x, region
+        self.blocks, self.session = allocation.survey.blocks, allocation.survey.session
+        self.chosen, self.order = allocation.chosen, allocation.order
+        self.rows = run_length(strip)
+        self.batch = max(1, LARGE * strip * x.shape[1] // (CELL + 2) ** 2)
+        self.macs = 0
+        self._surroundings: Tensor | None = None
+        self._recomputed: tuple[Block, Feature] | None = None
+
+    @torch.inference_mode()
+    def place(self, out: np.ndarray, span: Span) -> Iterator[tuple[Region, Region, float]]:
+        """Writes into `out` (sH, sW, 3); yields the part written, what is left, the share done.
+
+        The part is in pixels of `out`; left is the whole region, because what is done already is
+        not done again. `span` sees all that the networks give.
+        """
+        self.session.begin(out)
+        steps = list(self._steps(out, span))
+        total, done = sum(weight for weight, _ in steps), 0
+        for weight, step in steps:
+            placed = step()
+            done += weight
+            yield placed, self.region, done / total
+
+    def _steps(self, out: np.ndarray, span: Span) -> Iterator[tuple[int, Callable[[], Region]]]:
+        """What there is to do, each with its weight: about its MACs."""
+        shown, known, region = self.session.shown, self.session.known, self.region
+        inside = np.zeros(shown.shape, bool)
+        rows = slice(region.top // CELL, -(-region.bottom // CELL))
+        inside[rows, region.left // CELL : -(-region.right // CELL)] = True
+        restorable = known[COARSE] | self.chosen | (shown == COARSE)
+        lacking = np.zeros(shown.shape[0], bool)
+        lacking[rows] = ((shown == UNKNOWN) | (inside & ~restorable))[rows].any(axis=1)
+        now = np.where(lacking[:, None], COARSE, shown)
+        wanted = np.where(self.chosen, REFINED, COARSE)
+        wrong = inside & (now != wanted)
+        fresh = wrong & self.chosen & ~known[REFINED]
+
+        kept = [block for block in self.blocks if block.feature]
+        for group in [kept, *([block] for block in self.blocks if not block.feature)]:
+            for block in group:
+                for top, bottom in runs(lacking, block, self.rows):
+                    weight = (bottom - top) * self._row_weight()
+                    yield weight, partial(self._coarse, block, top, bottom, out, span)
+            within = np.zeros(shown.shape, bool)
+            for block in group:
+                within[block.top : block.bottom] = True
+            for level in (COARSE, REFINED):
+                again = np.argwhere(wrong & ~fresh & within & (wanted == level)).T
+                if again.size:
+                    yield again.shape[1], partial(self._again, *again, level, out)
+            todo = self.order[(fresh & within).flat[self.order]]
+            for block, batch in batches(todo, group, shown.shape[1], self.batch):
+                weight = len(batch) * (self.halves.cell_macs + 1)
+                yield weight, partial(self._refine, block, batch, out, span)
+
+    def _row_weight(self) -> int:
+        width = self.x.shape[1]
+        return self.halves.base.tail_macs(CELL, width) + width
+
+    def _coarse(self, block: Block, top: int, bottom: int, out: np.ndarray, span: Span) -> Region:
+        """Compute and show coarse rows of cells."""
+        end = min(CELL * bottom, self.x.shape[0])
+        y, macs = self.halves.coarse(self._feature(block), self.x, CELL * top, end)
+        self.macs += macs
+        span.include(y)
+        pixels = to_pixels(y, out.dtype)
+        self.session.show_rows(top, bottom, pixels, keep=block.feature is not None)
+        begin = top * self.session.side
+        return Region(begin, begin + pixels.shape[0], 0, pixels.shape[1])
+
+    def _again(self, rows: np.ndarray, columns: np.ndarray, level: int, out: np.ndarray) -> Region:
+        """Show cells that were computed before."""
+        self.session.restore(rows, columns, level)
+        return bounding(rows, columns, self.session.side, out.shape)
+
+    def _refine(self, block: Block, batch: np.ndarray, out: np.ndarray, span: Span) -> Region:
+        """Refine cells, given by their numbers in the picture."""
+        rows, columns = np.divmod(batch, self.session.grid[1])
+        if self._surroundings is None:
+            self._surroundings = cells(image(self.x), border="replicate")[0]
+        where = (torch.from_numpy(i).to(self.x.device) for i in (rows, columns))
+        y, macs = self.halves.refined(self._feature(block), self._surroundings, *where)
+        self.macs += macs
+        span.include(y)
+        pixels = to_pixels(y, out.dtype)
+        if block.feature:
+            self.session.keep(rows, columns, REFINED, pixels)
+        self.session.show(rows, columns, REFINED, pixels)
+        return bounding(rows, columns, self.session.side, out.shape)
+
+    def _feature(self, block: Block) -> Feature:
+        """That of the survey, or the one computed again for the block that is worked on."""
+        if block.feature:
+            return block.feature
+        if self._recomputed is None or self._recomputed[0] is not block:
+            self._recomputed = None  # first give its memory back
+            end = min(CELL * block.bottom, self.x.shape[0])
+            feature, macs = self.halves.feature(self.x, CELL * block.top, end)
+            self.macs += macs
+            self._recomputed = block, feature
+        return self._recomputed[1]
+
+
+def run_length(strip: int) -> int:
+    """How many rows of cells are reconstructed at once where strips have so many rows."""
+    return max(1, LARGE * strip // CELL)
+
+
+def runs(lacking: np.ndarray, block: Block, longest: int) -> Iterator[tuple[int, int]]:
+    """Runs top..bottom - 1 of True among the rows of a block, of at most `longest` rows."""
+    top = block.top
+    while top < block.bottom:
+        bottom = top
+        while bottom < block.bottom and lacking[bottom] and bottom - top < longest:
+            bottom += 1
+        if bottom > top:
+            yield top, bottom
+        top = max(bottom, top + 1)
+
+
+def batches(
+    todo: np.ndarray, group: list[Block], columns: int, size: int
+) -> Iterator[tuple[Block, np.ndarray]]:
+    """Cells, the most needed first, as batches of at most `size` of one block.
+
+    Every wave holds larger errors than the next and runs from top to bottom, so that a batch lies
+    in few rows of the picture.
+    """
+    length = max(size, -(-len(todo) // WAVES))
+    for start in range(0, len(todo), length):
+        wave = np.sort(todo[start : start + length])
+        for block in group:
+            part = wave[(wave >= block.top * columns) & (wave < block.bottom * columns)]
+            for index in range(0, len(part), size):
+                yield block, part[index : index + size]
+
+
+def bounding(rows: np.ndarray, columns: np.ndarray, side: int, shape: tuple[int, ...]) -> Region:
+    """The least region of a picture of `shape` pixels that holds the cells."""
+    return Region(
+        int(rows.min()) * side,
+        min(shape[0], (int(rows.max()) + 1) * side),
+        int(columns.min()) * side,
+        min(shape[1], (int(columns.max()) + 1) * side),
+    )
