@@ -11,6 +11,7 @@ import cv2
 import torch
 
 from engine import bench, library
+from engine.adaptive.depth import DepthUpscaler
 from engine.adaptive.mask import ORDERS, MaskUpscaler
 from engine.batch.command import add_batch
 from engine.batch.stages import upscaled
@@ -203,6 +204,8 @@ def evaluate_command(arguments: argparse.Namespace) -> int:
     guided = arguments.cells or arguments.order or arguments.correlation
     if guided and not isinstance(upscaler, MaskUpscaler):
         raise UpscalerError(f"{arguments.name} has no cells; --knob and --budgets work with all.")
+    if arguments.uniform and not isinstance(upscaler, DepthUpscaler):
+        raise UpscalerError(f"{arguments.name} has no depth that --uniform could make the same.")
     if arguments.knob:
         budgets = [Budget(knob=v) for v in numbers(arguments.knob)]
     elif arguments.cells:
