@@ -65,7 +65,10 @@ class BudgetBar(QWidget):
 
 
 def duration(seconds: float) -> str:
-    """Seconds for people: 0.8 s, 12 s, 3 min."""
+    """Seconds for people: 0.8 s, 12 s, 3 min, 7 h 40 min."""
     if seconds < 10:
         return f"{seconds:.1f} s"
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours > 1 else f"{seconds / 60:.0f} min"

@@ -5,7 +5,7 @@ from pathlib import Path
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel, QSizePolicy
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 ACCENT = "#2f7fd6"
@@ -40,6 +40,7 @@ DARK = {
     "Mid": "#48484f",
     "Dark": "#17171a",
 }
+GOOD, BAD = ("#1d7f45", "#5fd08d"), ("#b3372f", "#ff8f86")  # text on light and on dark ground
 
 
 def palette(dark: bool) -> QPalette:
@@ -60,6 +61,20 @@ def palette(dark: bool) -> QPalette:
 def is_dark() -> bool:
     """Does the system ask for a dark window?"""
     return QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark
+
+
+def good(colours: QPalette) -> QColor:
+    """The colour of success on a palette's base."""
+    return QColor(GOOD[_dark(colours)])
+
+
+def bad(colours: QPalette) -> QColor:
+    """The colour of failure on a palette's base."""
+    return QColor(BAD[_dark(colours)])
+
+
+def _dark(colours: QPalette) -> bool:
+    return colours.color(QPalette.ColorRole.Base).lightnessF() < 0.5
 
 
 def dress(application: QApplication, dark: bool | None = None) -> None:
@@ -89,3 +104,26 @@ def _render(svg: str, size: int, opacity: float) -> QPixmap:
     QSvgRenderer(QByteArray(svg.encode())).render(painter, QRectF(0, 0, size, size))
     painter.end()
     return pixmap
+
+
+class Elided(QLabel):
+    """One line of plain text that is cut in its middle where it does not fit; `words` is all."""
+
+    def __init__(self, words: str = ""):
+        super().__init__()
+        self.words = words
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.setMinimumWidth(40)
+
+    def setText(self, words: str) -> None:
+        self.words = words
+        self.setAccessibleName(words)
+        room = self.contentsRect().width()
+        text = self.fontMetrics().elidedText(words, Qt.TextElideMode.ElideMiddle, room)
+        self.setToolTip(words if text != words else "")
+        super().setText(text)
+
+    def resizeEvent(self, event) -> None:
+        super().resizeEvent(event)
+        self.setText(self.words)

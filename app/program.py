@@ -25,11 +25,10 @@ def application() -> QApplication:
 
 
 def main(paths: list[str]) -> int:
-    """Show the window, with the first of the pictures open."""
+    """Show the window with a picture open, or several on the film strip."""
     running = application()
     window = MainWindow(Session(WEIGHTS))
     catch_all(window)
     window.show()
-    if paths:
-        window.session.open(Path(paths[0]))
+    window.open_paths([Path(path).absolute() for path in paths])
     return running.exec()

@@ -1,15 +1,22 @@
 """The state of the window: what is open, what it should cost, and how far the work is."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QSettings, Signal
 
+from app.film import Film
 from app.worker import Compute, Export, Open, Opened, Planned, Progress, Stop, Worker
+from engine import library
+from engine.errors import SettingsError
 from engine.picture import Picture
+from engine.plan import Budget
+from engine.settings import TEMPLATE, Settings, target_name
 from engine.tiling import Region
 
 RECENT = 8
 DEFAULT_EFFORT = 0.5
+REMEMBERED = ("template", "format", "quality")  # of the settings, beside the effort
 
 
 class Session(QObject):
@@ -22,6 +29,7 @@ class Session(QObject):
     planned = Signal()
     progressed = Signal(object)  # Progress
     state_changed = Signal()
+    settings_changed = Signal()
     message = Signal(str)
     failed = Signal(str)
     crashed = Signal(str)
@@ -29,10 +37,10 @@ class Session(QObject):
     def __init__(self, name: str, parent: QObject | None = None):
         super().__init__(parent)
         self.name = name
-        self.settings = QSettings("Fovea", "Fovea")
+        self.store = QSettings("Fovea", "Fovea")
+        self.settings = remembered(name, self.store)
         self.picture: Opened | None = None
         self.plan: Planned | None = None
-        self.effort = float(self.settings.value("effort", DEFAULT_EFFORT))
         self.done = 0.0
         self.left: float | None = None
         self.busy = False
@@ -47,6 +55,9 @@ class Session(QObject):
         self.worker.exported.connect(self._exported)
         self.worker.failed.connect(self._failed)
         self.worker.crashed.connect(self._crashed)
+        self.film = Film(name, self.worker)
+        self.film.failed.connect(self.failed)
+        self.film.crashed.connect(self.crashed)
         self.worker.start()
 
     # --- what the window asks for --------------------------------------------------------------
@@ -63,16 +74,23 @@ class Session(QObject):
         effort = min(1.0, max(0.0, effort))
         if effort == self.effort:
             return
-        self.effort = effort
-        self.settings.setValue("effort", effort)
+        self.settings = replace(self.settings, budget=Budget(effort=effort))
+        self.store.setValue("effort", effort)
         self.compute()
+
+    def set_settings(self, settings: Settings) -> None:
+        """How pictures are written from now on, this one and all on the film strip."""
+        self.settings = settings
+        for name in REMEMBERED:
+            self.store.setValue(name, getattr(settings, name) or "")
+        self.settings_changed.emit()
 
     def compute(self) -> None:
         if self.picture is not None:
             self._request(Compute(self.effort, self.visible))
 
     def export(self, path: Path) -> None:
-        generation = self.worker.request(Export(path, self.effort))
+        generation = self.worker.request(Export(path, self.settings))
         self._exporting.add(generation)
         self._set_busy(True)
         self.message.emit(self.tr("Exporting {}…").format(path.name))
@@ -85,9 +103,26 @@ class Session(QObject):
             self.message.emit(self.tr("Stopped; what is done stays."))
 
     def close(self) -> None:
+        self.film.close()
         self.worker.close()
 
     # --- what it tells -------------------------------------------------------------------------
+
+    @property
+    def effort(self) -> float:
+        return self.settings.budget.effort
+
+    @property
+    def scale(self) -> int:
+        return library.describe(self.name)["scale"]
+
+    @property
+    def seconds_per_pixel(self) -> float | None:
+        """Of a source, at the effort of now, once something has run here."""
+        if self.seconds is None:
+            return None
+        height, width = self.picture.picture.size
+        return self.seconds / (height * width)
 
     @property
     def seconds(self) -> float | None:
@@ -98,16 +133,17 @@ class Session(QObject):
     @property
     def recent(self) -> list[Path]:
         """Files opened before that still exist, the newest first."""
-        stored = self.settings.value("recent", []) or []
+        stored = self.store.value("recent", []) or []
         stored = [stored] if isinstance(stored, str) else stored
         return [path for path in map(Path, stored) if path.exists()]
 
     def suggestion(self) -> Path:
         """Where an export would go: beside the source, named after it."""
         opened = self.picture
-        folder = opened.path.parent if opened.path else Path.home()
-        stem = opened.path.stem if opened.path else self.tr("pasted")
-        return folder / f"{stem}_{opened.scale}x.png"
+        path = opened.path or Path.home() / self.tr("pasted.png")
+        settings = replace(self.settings, format=self.settings.format or "png")
+        size = opened.picture.size
+        return path.with_name(target_name(settings, path, size=size, scale=opened.scale))
 
     # --- answers of the worker -----------------------------------------------------------------
 
@@ -131,7 +167,7 @@ class Session(QObject):
         self.picture, self.plan, self.done = opened, None, 0.0
         if opened.path is not None:
             recent = [opened.path, *(p for p in self.recent if p != opened.path)][:RECENT]
-            self.settings.setValue("recent", [str(p) for p in recent])
+            self.store.setValue("recent", [str(p) for p in recent])
         self.visible = None
         self.opened.emit()
         self.compute()
@@ -173,3 +209,18 @@ class Session(QObject):
         self._exporting.discard(generation)
         if generation >= self._generation:
             self._set_busy(bool(self._exporting))
+
+
+def remembered(name: str, store: QSettings) -> Settings:
+    """The settings of last time; the usual ones where what is stored makes no sense."""
+    budget = Budget(effort=float(store.value("effort", DEFAULT_EFFORT)))
+    try:
+        return Settings(
+            name,
+            budget=budget,
+            template=store.value("template") or TEMPLATE,
+            format=store.value("format") or None,
+            quality=int(store.value("quality") or 95),
+        )
+    except (SettingsError, ValueError):
+        return Settings(name, budget=budget)

@@ -2,14 +2,22 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, Qt, QTimer
-from PySide6.QtGui import QAction, QActionGroup, QImage, QKeySequence, QPalette
+from PySide6.QtCore import QEvent, Qt, QTimer, QUrl
+from PySide6.QtGui import (
+    QAction,
+    QActionGroup,
+    QDesktopServices,
+    QImage,
+    QKeySequence,
+    QPalette,
+)
 from PySide6.QtWidgets import (
     QApplication,
     QFileDialog,
     QHBoxLayout,
     QLabel,
     QMainWindow,
+    QMessageBox,
     QProgressBar,
     QSizePolicy,
     QStackedWidget,
@@ -20,13 +28,18 @@ from PySide6.QtWidgets import (
 )
 
 from app import look
+from app.batch import OUTPUT, Order
 from app.budget import BudgetBar, duration
+from app.film import Phase
 from app.panel import Panel
 from app.session import Session
+from app.sheet import ExportSheet
+from app.strip import Strip
 from app.trouble import Notice, show_traceback
 from app.viewer import Mode, Viewer
 from app.welcome import Welcome
-from engine.picture import FORMATS, Picture
+from engine.batch.folder import ENDINGS
+from engine.picture import Picture
 
 STEP = 0.05  # what [ and ] change the budget by
 
@@ -44,6 +57,7 @@ class MainWindow(QMainWindow):
         self.welcome, self.notice = Welcome(), Notice()
         self.title, self.sizes = QLabel(), QLabel()
         self._make_actions()
+        self.strip = Strip(session.film, self.actions_of)
         self._make_menus()
         self._make_toolbar()
         self._make_body()
@@ -95,10 +109,32 @@ class MainWindow(QMainWindow):
         action("less", self.tr("Faster"), ["["], lambda: self._step(-STEP))
         action("more", self.tr("Better"), ["]"], lambda: self._step(STEP))
         action("stop", self.tr("Stop"), ["Esc"], self.session.stop, symbol="stop")
+        self._make_film_actions(action)
+
+    def _make_film_actions(self, action) -> None:
+        film = self.session.film
+        asked = self._ask_export_all
+        action("open-folder", self.tr("Open folder…"), ["Ctrl+Shift+O"], self._ask_open_folder)
+        action("export-all", self.tr("Export all…"), ["Ctrl+Shift+S"], asked, symbol="export")
+        pause, resume = lambda: film.pause(True), lambda: film.pause(False)
+        action("pause", self.tr("Pause"), ["Ctrl+P"], pause, symbol="pause")
+        action("resume", self.tr("Resume"), ["Ctrl+P"], resume, symbol="resume")
+        action("stop-all", self.tr("Stop"), ["Ctrl+."], film.stop, symbol="stop")
+        action("retry", self.tr("Retry failed"), ["Ctrl+R"], film.retry, symbol="retry")
+        action("reveal", self.tr("Show folder"), ["Ctrl+Shift+F"], self._reveal, symbol="folder")
 
     def _make_menus(self) -> None:
         table = {
-            self.tr("&File"): ["open", "paste", None, "export", None, "quit"],
+            self.tr("&File"): [
+                "open",
+                "open-folder",
+                "paste",
+                None,
+                "export",
+                "export-all",
+                None,
+                "quit",
+            ],
             self.tr("&View"): [
                 "full",
                 "split",
@@ -112,6 +148,7 @@ class MainWindow(QMainWindow):
                 "out",
             ],
             self.tr("&Budget"): ["less", "more", None, "stop"],
+            self.tr("B&atch"): ["pause", "resume", "stop-all", None, "retry", "reveal"],
         }
         for title, names in table.items():
             menu = self.menuBar().addMenu(title)
@@ -169,7 +206,11 @@ class MainWindow(QMainWindow):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.notice)
-        column.addWidget(self.pages, 1)
+        below = QHBoxLayout()
+        below.setSpacing(0)
+        below.addWidget(self.strip)
+        below.addWidget(self.pages, 1)
+        column.addLayout(below, 1)
         self.setCentralWidget(body)
 
     def _make_status(self) -> None:
@@ -193,6 +234,9 @@ class MainWindow(QMainWindow):
         session.planned.connect(self._show_plan)
         session.progressed.connect(self._show_progress)
         session.state_changed.connect(self._show_state)
+        session.settings_changed.connect(self._show_sizes)
+        session.film.added.connect(self.strip.show_row)
+        self.strip.chosen.connect(self._look_at)
         session.message.connect(self.statusBar().showMessage)
         session.failed.connect(self.notice.show_sentence)
         session.crashed.connect(lambda text: show_traceback(text, self))
@@ -207,11 +251,28 @@ class MainWindow(QMainWindow):
     # --- what the user asks for ----------------------------------------------------------------
 
     def _ask_open(self) -> None:
-        endings = " ".join(f"*{ending}" for ending in FORMATS)
+        endings = " ".join(f"*{ending}" for ending in sorted(ENDINGS))
         filters = self.tr("Pictures ({});;All files (*)").format(endings)
-        path, _ = QFileDialog.getOpenFileName(self, self.tr("Open a picture"), "", filters)
-        if path:
-            self.session.open(Path(path))
+        names, _ = QFileDialog.getOpenFileNames(self, self.tr("Open pictures"), "", filters)
+        self.open_paths([Path(name) for name in names])
+
+    def _ask_open_folder(self) -> None:
+        name = QFileDialog.getExistingDirectory(self, self.tr("Open a folder of pictures"))
+        if name:
+            self.open_paths([Path(name)])
+
+    def open_paths(self, paths: list[Path]) -> None:
+        """Open one picture by itself; several, or folders, go on the film strip."""
+        film = self.session.film
+        if len(paths) > 1 or any(path.is_dir() for path in paths) or (paths and film.items):
+            film.add(paths)
+        elif paths:
+            self.session.open(paths[0])
+
+    def _look_at(self, path: Path) -> None:
+        opened = self.session.picture
+        if opened is None or opened.path != path or self.session.busy:
+            self.session.open(path)
 
     def _paste(self) -> None:
         data = QApplication.clipboard().mimeData()
@@ -236,6 +297,33 @@ class MainWindow(QMainWindow):
             self.notice.show_sentence(self.tr("That is the source itself; choose another name."))
             return
         self.session.export(target)
+
+    def _ask_export_all(self) -> None:
+        session, film = self.session, self.session.film
+        if not film.items or film.phase is not Phase.IDLE:
+            return
+        beside = film.items[0].source.parents[len(film.items[0].place.parts) - 1]
+        self.sheet = ExportSheet(
+            film.items,
+            session.settings,
+            film.order.folder if film.order else beside / OUTPUT,
+            scale=session.scale,
+            seconds_per_pixel=session.seconds_per_pixel,
+            parent=self,
+        )
+        self.sheet.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.sheet.accepted.connect(self._export_all)
+        self.sheet.open()
+
+    def _export_all(self) -> None:
+        sheet, film = self.sheet, self.session.film
+        self.session.set_settings(sheet.settings)
+        self.notice.hide()
+        order = Order(tuple(film.items), sheet.folder, sheet.settings, sheet.overwrite)
+        film.start(order)
+
+    def _reveal(self) -> None:
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.session.film.order.folder)))
 
     def _set_effort(self, effort: float) -> None:
         self.budget.show_effort(effort)
@@ -264,17 +352,25 @@ class MainWindow(QMainWindow):
         self.notice.hide()
         self.pages.setCurrentIndex(1)
         self.viewer.show_picture(opened)
-        self.viewer.setFocus()
+        if not self.strip.view.hasFocus():  # the arrow keys go on along the strip
+            self.viewer.setFocus()
         name = opened.name or self.tr("Pasted picture")
         self.setWindowTitle(f"{name} – Fovea")
         self.title.setToolTip(str(opened.path or name))
-        height, width, scale = *opened.picture.size, opened.scale
-        self.sizes.setText(f"{width} × {height}  →  {width * scale} × {height * scale}")
+        self._show_sizes()
         self.panel.upscaler.setText(self.session.name)
-        self.panel.scale.setText(f"× {scale}")
+        self.panel.scale.setText(f"× {opened.scale}")
         self.panel.device.setText(opened.device)
         self._elide()
         self._show_state()
+
+    def _show_sizes(self) -> None:
+        """The sizes of the picture and of its export."""
+        opened = self.session.picture
+        if opened is not None:
+            height, width = opened.picture.size
+            tall, wide = self.session.settings.size.of((height, width), opened.scale)
+            self.sizes.setText(f"{width} × {height}  →  {wide} × {tall}")
 
     def _show_plan(self) -> None:
         plan = self.session.plan
@@ -322,6 +418,18 @@ class MainWindow(QMainWindow):
             if made.property("symbol"):
                 made.setIcon(look.icon(made.property("symbol"), colour))
 
+    def _sure(self) -> bool:
+        """Ask whether to leave while files are exported."""
+        answer = QMessageBox.question(
+            self,
+            "Fovea",
+            self.tr(
+                "Files are still being exported. Quit all the same? What is done stays, and the "
+                "same export goes on from there."
+            ),
+        )
+        return answer == QMessageBox.StandardButton.Yes
+
     def changeEvent(self, event) -> None:
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "actions_of"):
             self._redraw_icons()
@@ -337,10 +445,13 @@ class MainWindow(QMainWindow):
 
     def dropEvent(self, event) -> None:
         files = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
-        pictures = [path for path in files if path.suffix.lower() in FORMATS] or files
-        self.session.open(pictures[0])
+        known = [path for path in files if path.suffix.lower() in ENDINGS or path.is_dir()]
+        self.open_paths(known or files[:1])
 
     def closeEvent(self, event) -> None:
+        if self.session.film.phase is not Phase.IDLE and not self._sure():
+            event.ignore()
+            return
         self.session.close()
         super().closeEvent(event)
 

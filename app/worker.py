@@ -1,4 +1,8 @@
-"""The thread that owns the engine. One job at a time; a newer request replaces the older."""
+"""The thread that owns the engine. One job at a time; a newer request replaces the older.
+
+A batch is what it does when nobody waits for anything else: one step, then another look at what is
+asked for.
+"""
 
 import os
 import sys
@@ -13,14 +17,16 @@ import numpy as np
 import torch
 from PySide6.QtCore import QObject, QThread, Signal
 
+from app.batch import Order, steps
 from app.canvas import Canvas, image_of, make_canvas, shown
 from engine import kernels, library
-from engine.cli import choose_device
 from engine.colour import colourise
 from engine.errors import FoveaError
 from engine.picture import Picture, check_target, read, write
 from engine.plan import Budget, Plan, plan
+from engine.resize import resized
 from engine.run import finish, load, run
+from engine.settings import Settings, choose_device
 from engine.tiling import Region
 
 NICENESS = 5  # the window must answer while both cores compute
@@ -72,6 +78,8 @@ class Worker(QThread):
     exported = Signal(int, str)
     failed = Signal(int, str)
     crashed = Signal(int, str)
+    stepped = Signal(object)  # Event of the batch
+    batch_ended = Signal(str)  # with the sentence of what ended it early, else an empty one
 
     def __init__(self, name: str, parent: QObject | None = None):
         super().__init__(parent)
@@ -87,6 +95,9 @@ class Worker(QThread):
         self._x = self._survey = None
         self._rate: float | None = None  # seconds per executed GMAC, from the last run
         self._complete: float | None = None  # the budget of which the canvas shows the whole result
+        self._order: Order | None = None  # the batch, while there is one
+        self._held = False
+        self._steps: Any = None  # the batch's generator, once it has begun
 
     # --- called from the window's thread -------------------------------------------------------
 
@@ -109,6 +120,18 @@ class Worker(QThread):
             self._wake.notify()
             return self._newest
 
+    def export_all(self, order: Order) -> None:
+        """Begin a batch; there must be none. It ends when its control is stopped."""
+        with self._wake:
+            self._order, self._held = order, False
+            self._wake.notify()
+
+    def hold(self, held: bool) -> None:
+        """Pause the batch, or let it go on."""
+        with self._wake:
+            self._held = held
+            self._wake.notify()
+
     def close(self) -> None:
         """End the thread, at the next strip."""
         with self._wake:
@@ -128,17 +151,40 @@ class Worker(QThread):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
         while True:
             with self._wake:
-                while not self._jobs and not self._closing:
+                while not (self._jobs or self._closing or (self._order and not self._held)):
                     self._wake.wait()
                 if self._closing:
-                    return
-                generation, job = self._jobs.pop(0)
+                    break
+                generation, job = self._jobs.pop(0) if self._jobs else (0, None)
+            if job is None:
+                self._advance()
+                continue
             try:
                 job.work(self, generation)
             except FoveaError as error:
                 self.failed.emit(generation, str(error))
             except Exception:
                 self.crashed.emit(generation, traceback.format_exc())
+        if self._steps is not None:
+            self._steps.close()
+
+    def _advance(self) -> None:
+        """Take one step of the batch."""
+        sentence = ""
+        try:
+            if self._steps is None:
+                self._steps = steps(self.load(), self._order)
+            self.stepped.emit(next(self._steps))
+            return
+        except StopIteration:
+            pass
+        except FoveaError as error:
+            sentence = str(error)
+        except Exception:
+            self.crashed.emit(0, traceback.format_exc())
+        with self._wake:
+            self._order = self._steps = None
+        self.batch_ended.emit(sentence)
 
     def load(self) -> Any:
         if self._upscaler is None:
@@ -198,12 +244,14 @@ class Worker(QThread):
                 events.close()
                 return False
 
-    def export(self, generation: int, path: Path, effort: float) -> None:
+    def export(self, generation: int, path: Path, settings: Settings) -> None:
         check_target(path, overwrite=True)
-        if self._opened is None or not self.compute(generation, effort, None, lasting=True):
+        effort, opened = settings.budget.effort, self._opened
+        if opened is None or not self.compute(generation, effort, None, lasting=True):
             raise FoveaError("The export was stopped; nothing was written.")
-        picture = finish(self._opened.picture, self._opened.canvas.out)
-        write(picture, path, overwrite=True)  # the dialog has asked
+        picture = finish(opened.picture, opened.canvas.out)
+        picture = resized(picture, settings.size.of(opened.picture.size, opened.scale))
+        write(picture, path, overwrite=True, quality=settings.quality)  # the dialog has asked
         self.exported.emit(generation, str(path))
 
 
@@ -232,13 +280,13 @@ class Compute:
 
 @dataclass(frozen=True)
 class Export:
-    """Write the result at an effort, computing what is missing."""
+    """Write the result of the settings, computing what is missing."""
 
     path: Path
-    effort: float
+    settings: Settings
 
     def work(self, worker: Worker, generation: int) -> None:
-        worker.export(generation, self.path, self.effort)
+        worker.export(generation, self.path, self.settings)
 
 
 @dataclass(frozen=True)

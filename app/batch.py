@@ -1,0 +1,110 @@
+"""What the window exports at once: which files, under which names, into which folder."""
+
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePath
+from typing import Any
+
+from engine.batch.export import Event, export, make_batch
+from engine.batch.folder import ENDINGS, Job, jobs
+from engine.batch.journal import Journal
+from engine.batch.report import Report
+from engine.batch.stages import Control
+from engine.picture import peek
+from engine.settings import Settings, target_name
+
+OUTPUT = "Upscaled"  # the folder that is suggested, beside what was dropped
+
+
+@dataclass(frozen=True)
+class Item:
+    """A file on the film strip. `place` is where it lies below the output folder, by its own name;
+    `size` and `trouble` are those of the engine's Job."""
+
+    source: Path
+    place: PurePath
+    size: tuple[int, int] | None = None
+    trouble: str | None = None
+
+    @property
+    def key(self) -> str:
+        return str(self.source)
+
+
+@dataclass(frozen=True)
+class Order:
+    """One export of a film: all its items, of which those with the keys `only` are exported."""
+
+    items: tuple[Item, ...]
+    folder: Path
+    settings: Settings
+    overwrite: bool = False
+    only: frozenset[str] | None = None
+    control: Control = field(default_factory=Control)
+
+    @property
+    def chosen(self) -> list[Item]:
+        return [item for item in self.items if self.only is None or item.key in self.only]
+
+
+def listed(paths: Iterable[Path], name: str) -> list[Item]:
+    """The pictures among files and in folders, each folder under its own name."""
+    found: list[Item] = []
+    for path in paths:
+        if path.is_dir():
+            inside = jobs(path, path / OUTPUT, Settings(name), scale=1)
+            found += [
+                Item(job.source, path.name / job.source.relative_to(path), job.size, job.trouble)
+                for job in inside
+            ]
+        elif path.suffix.lower() in ENDINGS:
+            found.append(Item(path, PurePath(path.name), peek(path)))
+    return found
+
+
+def jobs_of(items: Iterable[Item], folder: Path, settings: Settings, *, scale: int) -> list[Job]:
+    """A job for every item; two that would get one name keep it apart by their endings."""
+    made: list[Job] = []
+    taken: set[str] = set()
+    for item in items:
+        stem, size = item.place.stem, item.size or (1, 1)
+        while True:
+            named = item.source.with_name(stem + item.place.suffix)
+            place = item.place.with_name(target_name(settings, named, size=size, scale=scale))
+            if str(place).casefold() not in taken:  # some file systems know no capitals
+                break
+            stem = f"{stem}_{item.place.suffix[1:]}"
+        taken.add(str(place).casefold())
+        made.append(Job(item.key, item.source, folder / place, item.size, item.trouble))
+    return made
+
+
+def steps(upscaler: Any, order: Order) -> Generator[Event, None, Report]:
+    """Export what is ordered, event by event. Raises FoveaError where the folder cannot be used."""
+    made = jobs_of(order.items, order.folder, order.settings, scale=upscaler.scale)
+    chosen = {item.key for item in order.chosen}
+    with Journal(order.folder) as journal:
+        batch = make_batch(
+            [job for job in made if job.key in chosen],
+            order.settings,
+            upscaler=upscaler,
+            journal=journal,
+            overwrite=order.overwrite,
+        )
+        return (yield from export(batch, control=order.control))
+
+
+def again(order: Order, keys: Iterable[str]) -> Order:
+    """The same export, for some of its items, under the same names."""
+    return replace(order, only=frozenset(keys), control=Control())
+
+
+def output_pixels(items: Iterable[Item], settings: Settings, *, scale: int) -> int:
+    """The pixels of all outputs together, as far as the headers of the sources tell."""
+    sizes = (settings.size.of(item.size, scale) for item in items if item.size)
+    return sum(height * width for height, width in sizes)
+
+
+def source_pixels(items: Iterable[Item]) -> int:
+    """The pixels of all sources together, as far as their headers tell."""
+    return sum(item.size[0] * item.size[1] for item in items if item.size)

@@ -1,0 +1,249 @@
+"""The film: the files on the strip, and what becomes of them. A list model and a batch export."""
+
+import traceback
+from collections import Counter
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, Qt, Signal
+from PySide6.QtGui import QImage
+
+from app.batch import Item, Order, again, listed
+from app.thumbs import thumbnail
+from app.worker import Worker
+from engine.batch.export import Event
+from engine.batch.stages import DONE, FAILED, RUNNING, SKIPPED, WAITING
+from engine.errors import FoveaError
+
+KEPT = 1024  # thumbnails
+
+
+class Phase(Enum):
+    """Where the export stands."""
+
+    IDLE = "idle"
+    RUNNING = "running"
+    PAUSED = "paused"
+    STOPPING = "stopping"
+
+
+@dataclass(frozen=True)
+class State:
+    """What has become of one file."""
+
+    name: str = WAITING
+    progress: float = 0.0
+    reason: str = ""
+
+    @property
+    def kind(self) -> str:
+        """Its name, but done before is done as well."""
+        return DONE if self.name == SKIPPED else self.name
+
+
+class Film(QAbstractListModel):
+    """Rows are files: DisplayRole the name, DecorationRole the thumbnail.
+
+    Folders are searched and thumbnails made in a thread of its own, the export in the worker.
+    """
+
+    added = Signal(int)  # the row of the first of the new files, or where it was already
+    state_changed = Signal()  # of the export, or of the search for files
+    failed = Signal(str)
+    crashed = Signal(str)
+    _found = Signal(object, object)
+    _drawn = Signal(str, QImage)
+
+    def __init__(self, name: str, worker: Worker):
+        super().__init__()
+        self.items: list[Item] = []
+        self.states: list[State] = []
+        self.counts = Counter()  # how many files are in a state of which kind
+        self.phase = Phase.IDLE
+        self.searching = 0
+        self.order: Order | None = None  # the newest export
+        self.overall = 0.0
+        self.left: float | None = None
+        self._name, self._worker = name, worker
+        self._rows: dict[str, int] = {}
+        self._thumbs: dict[str, QImage | None] = {}
+        self._reader = ThreadPoolExecutor(1)
+        self._found.connect(self._take)
+        self._drawn.connect(self._show_thumb)
+        worker.stepped.connect(self._stepped)
+        worker.batch_ended.connect(self._ended)
+
+    # --- what the window asks for --------------------------------------------------------------
+
+    def add(self, paths: Iterable[Path]) -> None:
+        """Put files, and all pictures in folders, on the strip."""
+        self.searching += 1
+        self._reader.submit(self._search, list(paths))
+        self.state_changed.emit()
+
+    def remove(self, row: int) -> None:
+        if self.phase is Phase.IDLE and 0 <= row < len(self.items):
+            self.beginRemoveRows(QModelIndex(), row, row)
+            self.counts[self.states[row].kind] -= 1
+            del self.items[row], self.states[row]
+            self._rows = {item.key: row for row, item in enumerate(self.items)}
+            self.endRemoveRows()
+            self.state_changed.emit()
+
+    def clear(self) -> None:
+        if self.phase is Phase.IDLE:
+            self.beginResetModel()
+            self.items, self.states, self._rows, self._thumbs = [], [], {}, {}
+            self.counts, self.order = Counter(), None
+            self.endResetModel()
+            self.state_changed.emit()
+
+    def start(self, order: Order) -> None:
+        """Export; there must be no export that runs."""
+        self.order, self.phase = order, Phase.RUNNING
+        self.overall, self.left = 0.0, None
+        for item in order.chosen:
+            self._set(self._rows[item.key], State())
+        self._worker.export_all(order)
+        self.state_changed.emit()
+
+    def pause(self, paused: bool) -> None:
+        if self.phase in (Phase.RUNNING, Phase.PAUSED):
+            self.phase = Phase.PAUSED if paused else Phase.RUNNING
+            self._worker.hold(paused)
+            self.state_changed.emit()
+
+    def stop(self) -> None:
+        """End the export; what is written stays, and a new export goes on from there."""
+        if self.phase in (Phase.RUNNING, Phase.PAUSED):
+            self.phase = Phase.STOPPING
+            self.order.control.stop()
+            self._worker.hold(False)
+            self.state_changed.emit()
+
+    def retry(self) -> None:
+        """Export those that failed once more, as they were ordered."""
+        failed = [
+            item.key
+            for item, state in zip(self.items, self.states, strict=True)
+            if state.name == FAILED
+        ]
+        if failed and self.phase is Phase.IDLE:
+            self.start(again(self.order, failed))
+
+    def close(self) -> None:
+        self._reader.shutdown(cancel_futures=True)
+
+    # --- what it tells -------------------------------------------------------------------------
+
+    def rowCount(self, parent: QModelIndex | None = None) -> int:
+        return 0 if parent is not None and parent.isValid() else len(self.items)
+
+    def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        item, state = self.items[index.row()], self.states[index.row()]
+        if role == Qt.ItemDataRole.DisplayRole:
+            return item.source.name
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return state.reason or str(item.source)
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            return f"{item.source.name}, {self.words(index.row())}"
+        if role == Qt.ItemDataRole.DecorationRole:
+            return self._thumb(item)
+        return None
+
+    def words(self, row: int) -> str:
+        """The state of a file in words."""
+        item, state = self.items[row], self.states[row]
+        if state.name == FAILED:
+            return self.tr("Failed: {}").format(shorter(state.reason, item.source))
+        if state.name == RUNNING:
+            percent = f"{state.progress:.0%}".replace("%", " %")
+            return self.tr("Writing…") if state.progress == 1 else percent
+        if state.name == SKIPPED:
+            return self.tr("Done before")
+        if state.name == DONE:
+            return self.tr("Done")
+        height, width = item.size or (0, 0)
+        size = f"{width} × {height}" if item.size else self.tr("size unknown")
+        return self.tr("{}  ·  waiting").format(size)
+
+    # --- the thread that reads -----------------------------------------------------------------
+
+    def _search(self, paths: list[Path]) -> None:
+        try:
+            self._found.emit(paths, listed(paths, self._name))
+        except FoveaError as error:
+            self._found.emit(paths, str(error))
+        except Exception:
+            self._found.emit([], [])
+            self.crashed.emit(traceback.format_exc())
+
+    def _draw(self, path: Path) -> None:
+        self._drawn.emit(str(path), thumbnail(path))
+
+    # --- answers -------------------------------------------------------------------------------
+
+    def _take(self, paths: list[Path], found: list[Item] | str) -> None:
+        self.searching -= 1
+        if isinstance(found, str):
+            self.failed.emit(found)
+        elif paths and not found:
+            names = ", ".join(path.name for path in paths[:3])
+            self.failed.emit(self.tr("{} holds no pictures that Fovea can read.").format(names))
+        elif found:
+            new = list({item.key: item for item in found if item.key not in self._rows}.values())
+            first = len(self.items) if new else self._rows[found[0].key]
+            if new:
+                self.beginInsertRows(QModelIndex(), first, first + len(new) - 1)
+                self._rows |= {item.key: first + i for i, item in enumerate(new)}
+                self.items += new
+                self.states += [State()] * len(new)
+                self.counts[WAITING] += len(new)
+                self.endInsertRows()
+            self.added.emit(first)
+        self.state_changed.emit()
+
+    def _stepped(self, event: Event) -> None:
+        self._set(self._rows[event.job.key], State(event.state, event.progress, event.reason or ""))
+        self.overall, self.left = event.overall, event.eta
+        self.state_changed.emit()
+
+    def _ended(self, sentence: str) -> None:
+        self.phase, self.left = Phase.IDLE, None
+        for row, state in enumerate(self.states):
+            if state.name == RUNNING:
+                self._set(row, State())
+        if sentence:
+            self.failed.emit(sentence)
+        self.state_changed.emit()
+
+    def _set(self, row: int, state: State) -> None:
+        self.counts[self.states[row].kind] -= 1
+        self.counts[state.kind] += 1
+        self.states[row] = state
+        self.dataChanged.emit(self.index(row), self.index(row))
+
+    def _thumb(self, item: Item) -> QImage | None:
+        """The thumbnail, or None while it is being made."""
+        if item.key not in self._thumbs:
+            if len(self._thumbs) >= KEPT:
+                self._thumbs.clear()
+            self._thumbs[item.key] = None
+            if not item.trouble:
+                self._reader.submit(self._draw, item.source)
+        return self._thumbs[item.key]
+
+    def _show_thumb(self, key: str, image: QImage) -> None:
+        row = self._rows.get(key)
+        if row is not None:
+            self._thumbs[key] = None if image.isNull() else image
+            self.dataChanged.emit(self.index(row), self.index(row))
+
+
+def shorter(reason: str, source: Path) -> str:
+    """A reason without the path of the file beside whose name it stands."""
+    rest = reason.removeprefix(f"{source}:").removeprefix(str(source)).strip()
+    return rest.removeprefix("is ").rstrip(".")

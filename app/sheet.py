@@ -1,0 +1,234 @@
+"""The sheet before an export of all files: where to, how large, under which names, for how long."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QFormLayout,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import look
+from app.batch import Item, jobs_of, output_pixels, source_pixels
+from app.budget import duration
+from engine.errors import SettingsError
+from engine.resize import LARGEST, Size
+from engine.settings import FIELDS, Settings
+
+FORMATS = {"PNG": "png", "JPEG": "jpg", "TIFF": "tif", "WebP": "webp", "AVIF": "avif", "BMP": "bmp"}
+LOSSY = (None, "jpg", "webp", "avif")
+WIDTH = 620
+
+
+class ExportSheet(QDialog):
+    """Values in, properties out: `settings`, `folder` and `overwrite` as they are shown."""
+
+    def __init__(
+        self,
+        items: list[Item],
+        settings: Settings,
+        folder: Path,
+        *,
+        scale: int,
+        seconds_per_pixel: float | None,
+        parent: QWidget | None = None,
+    ):
+        super().__init__(parent)
+        self._items, self._given, self._scale = items, settings, scale
+        self._rate = seconds_per_pixel
+        self.setWindowTitle(self.tr("Export all"))
+        self.setMinimumWidth(WIDTH)
+        self._make_fields(folder)
+        self._lay_out()
+        self._show_size_unit()
+        self._show()
+        self.name.setFocus()
+
+    # --- what was chosen -----------------------------------------------------------------------
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.place.text()).expanduser()
+
+    @property
+    def overwrite(self) -> bool:
+        return self.replaced.isChecked()
+
+    @property
+    def settings(self) -> Settings:
+        """Raises SettingsError where the name makes no sense."""
+        unit = self.unit.currentData()
+        return replace(
+            self._given,
+            size=Size(**{unit: self.amount.value()}) if unit else Size(),
+            template=self.name.text(),
+            format=self.format.currentData(),
+            quality=self.quality.value(),
+        )
+
+    # --- the fields ----------------------------------------------------------------------------
+
+    def _make_fields(self, folder: Path) -> None:
+        given = self._given
+        self.place = QLineEdit(str(folder))
+        self.browse = QPushButton(self.tr("Choose…"))
+        self.browse.setAutoDefault(False)
+        self.browse.clicked.connect(self._browse)
+        self.format = QComboBox()
+        self.format.addItem(self.tr("As the original"), None)
+        for label, ending in FORMATS.items():
+            self.format.addItem(label, ending)
+        self.format.setCurrentIndex(max(0, self.format.findData(given.format)))
+        self.quality = QSpinBox(minimum=1, maximum=100, value=given.quality)
+        self.quality.setAccessibleName(self.tr("Quality"))
+        self.unit = QComboBox()
+        self.unit.addItem(self.tr("{} × the original").format(self._scale), None)
+        self.unit.addItem(self.tr("Per cent"), "percent")
+        self.unit.addItem(self.tr("Width"), "width")
+        self.unit.addItem(self.tr("Height"), "height")
+        self.amount = QSpinBox(minimum=1, maximum=LARGEST)
+        self.amount.setAccessibleName(self.tr("Size"))
+        for unit in ("percent", "width", "height"):
+            if (value := getattr(given.size, unit)) is not None:
+                self.unit.setCurrentIndex(self.unit.findData(unit))
+                self.amount.setValue(round(value))
+        self.name = QLineEdit(given.template)
+        fields = "  ".join("{" + field + "}" for field in FIELDS)
+        self.name.setToolTip(self.tr("Fields: {}").format(fields))
+        self.example = look.Elided()
+        self.budget = QLabel(
+            self.tr("{} % of the full compute, as the slider says").format(
+                f"{100 * given.budget.effort:g}"
+            )
+        )
+        self.replaced = QCheckBox(self.tr("Replace files that are already there"))
+        self.totals, self.time = look.Elided(), QLabel()
+        self.format.currentIndexChanged.connect(self._show)
+        self.unit.currentIndexChanged.connect(self._show_size_unit)
+        for edit in (self.place, self.name):
+            edit.textChanged.connect(self._show)
+        for box in (self.quality, self.amount):
+            box.valueChanged.connect(self._show)
+
+    def _lay_out(self) -> None:
+        form = QFormLayout()
+        form.setHorizontalSpacing(16)
+        form.setVerticalSpacing(10)
+        form.setLabelAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        self.quality_label = QLabel(self.tr("Quality"))
+        form.addRow(self.tr("&Folder"), row_of(self.place, self.browse))
+        form.addRow(self.tr("F&ormat"), row_of(self.format, self.quality_label, self.quality))
+        form.addRow(self.tr("&Size"), row_of(self.unit, self.amount))
+        form.addRow(self.tr("&Name"), self.name)
+        form.addRow("", self.example)
+        form.addRow(self.tr("Budget"), self.budget)
+        form.addRow("", self.replaced)
+        for field, widget in ((self.place, 0), (self.format, 1), (self.unit, 2)):
+            form.itemAt(widget, QFormLayout.ItemRole.LabelRole).widget().setBuddy(field)
+        line = QFrame(frameShape=QFrame.Shape.HLine)
+        line.setForegroundRole(QPalette.ColorRole.Mid)
+        line.setFrameShadow(QFrame.Shadow.Plain)
+        form.addRow(line)
+        form.addRow(self.tr("Output"), self.totals)
+        form.addRow(self.tr("Time"), self.time)
+        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        self.start = self.buttons.addButton(
+            self.tr("Start"), QDialogButtonBox.ButtonRole.AcceptRole
+        )
+        self.buttons.accepted.connect(self.accept)
+        self.buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(20, 20, 20, 16)
+        layout.setSpacing(18)
+        layout.addLayout(form)
+        layout.addWidget(self.buttons)
+        self.start.setDefault(True)  # only now is it in a dialog
+
+    # --- what they mean ------------------------------------------------------------------------
+
+    def _browse(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(
+            self, self.tr("Folder for the upscaled pictures"), str(self.folder.parent)
+        )
+        if chosen:
+            self.place.setText(chosen)
+
+    def _show_size_unit(self) -> None:
+        """A new unit begins with what the network gives, for the first of the pictures."""
+        unit = self.unit.currentData()
+        self.amount.setVisible(unit is not None)
+        self.amount.setSuffix(" %" if unit == "percent" else self.tr(" pixels"))
+        if unit and getattr(self._given.size, unit) is None:
+            height, width = next((i.size for i in self._items if i.size), (1000, 1000))
+            usual = {"percent": 100, "width": width, "height": height}
+            self.amount.setValue(self._scale * usual[unit])
+        self._show()
+
+    def _show(self) -> None:
+        """The example, the totals, and whether all this can be started."""
+        lossy = self.format.currentData() in LOSSY
+        for widget in (self.quality_label, self.quality):
+            widget.setVisible(lossy)
+        try:
+            settings = self.settings
+            jobs = jobs_of(self._items[:1], self.folder, settings, scale=self._scale)
+            sentence, wrong = "", False
+            if jobs:
+                sentence = f"{jobs[0].source.name}  →  {jobs[0].target.name}"
+            pixels = output_pixels(self._items, settings, scale=self._scale)
+            self.totals.setText(self._total(pixels))
+        except SettingsError as error:
+            sentence, wrong = str(error), True
+        self.example.setText(sentence)
+        colours = self.palette()
+        faint = colours.color(QPalette.ColorRole.PlaceholderText)
+        colours.setColor(QPalette.ColorRole.WindowText, look.bad(colours) if wrong else faint)
+        self.example.setPalette(colours)
+        self.start.setEnabled(not wrong and bool(self.place.text().strip()))
+        self.time.setText(self._predicted())
+
+    def _total(self, pixels: int) -> str:
+        number = len(self._items)
+        files = self.tr("1 picture") if number == 1 else self.tr("{} pictures").format(number)
+        size = self.tr("{:,.1f} megapixels").format(pixels / 1e6)
+        raw = self.tr("{} uncompressed").format(size_of(3 * pixels))
+        unknown = sum(item.size is None for item in self._items)
+        without = self.tr("{} of unknown size").format(unknown) if unknown else ""
+        return "  ·  ".join(part for part in (files, size, raw, without) if part)
+
+    def _predicted(self) -> str:
+        if self._rate is None:
+            return self.tr("unknown until the first picture")
+        return self.tr("about {}").format(duration(self._rate * source_pixels(self._items)))
+
+
+def row_of(*widgets: QWidget) -> QHBoxLayout:
+    """Widgets beside each other, the first as wide as it can be."""
+    row = QHBoxLayout()
+    row.setSpacing(8)
+    for widget in widgets:
+        row.addWidget(widget, int(widget is widgets[0]))
+    return row
+
+
+def size_of(count: int) -> str:
+    """Bytes for people: 4.1 GB."""
+    for power, unit in ((3, "GB"), (2, "MB")):
+        if count >= 1000**power:
+            return f"{count / 1000**power:.1f} {unit}"
+    return f"{count / 1000:.0f} kB"
