@@ -117,6 +117,18 @@ def test_a_list_equals_the_dense_convolution_masked(path, cin, cout):
                 check(*draw(7, 11, cin, cout, size), mask=mask, dtype=dtype)
 
 
+def test_nothing_is_heard_of_pixels_out_of_sight(path):
+    """What no listed position looks at may hold anything, beside squares too."""
+    mask = torch.rand(12, 30) < 0.6
+    source, weight, bias, target = draw(12, 30, 32, 16, 3)
+    seen = F.max_pool2d(F.pad(mask.float(), (2, 2, 2, 2))[None], 3, stride=1)[0] > 0
+    unseen = torch.where(seen[..., None], source, torch.nan)
+    packed, other = kernels.pack(weight, bias), target.clone()
+    kernels.convolve(source, packed, listed(mask), target)
+    kernels.convolve(unseen, packed, listed(mask), other)
+    assert torch.equal(target, other)
+
+
 @pytest.mark.parametrize("add", [False, True])
 @pytest.mark.parametrize("scale", [None, 0.1, 2, "each"])
 @pytest.mark.parametrize("slope", [1.0, 0, 0.1, "one", "each"])

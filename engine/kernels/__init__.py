@@ -33,12 +33,11 @@ def pack(weight: Tensor, bias: Tensor, dtype: torch.dtype = torch.float32) -> Pa
     Products are of type `dtype`, float32 or bfloat16; sums are float32, which PyTorch rounds to
     `dtype`. Weights on another device than the CPU are for PyTorch there.
     """
-    weight = weight.detach().to(dtype, memory_format=torch.channels_last)
-    bias = bias.detach().float()
-    level = compiled.level()
+    weight, bias, level = weight.detach(), bias.detach().float(), compiled.level()
+    rounded = weight.to(dtype, memory_format=torch.channels_last)
     if level is None or weight.device.type != "cpu":
-        return PackedConv(weight, bias)
-    return PackedConv(weight, bias, level, compiled.pack(weight, bias, level))
+        return PackedConv(rounded, bias)
+    return PackedConv(rounded, bias, level, compiled.pack(weight.float(), bias, dtype, level))
 
 
 def convolve(

@@ -23,8 +23,8 @@ class _Job(ctypes.Structure):
         ("count", ctypes.c_int64),
         ("scale", ctypes.c_float),
         *((name, ctypes.c_int32) for name in ("rows", "pitch", "cin", "cout", "size", "threads")),
-        *((name, ctypes.c_int32) for name in ("level", "pairs", "from_bfloat16", "to_bfloat16")),
-        ("add", ctypes.c_int32),
+        *((name, ctypes.c_int32) for name in ("level", "pairs", "squares", "from_bfloat16")),
+        *((name, ctypes.c_int32) for name in ("to_bfloat16", "add")),
     )
 
 
@@ -49,21 +49,36 @@ def level() -> int | None:
     return min(library.fovea_level(), CHOICES.get(os.environ.get("FOVEA_ISA"), len(NAMES)))
 
 
-def pack(weight: Tensor, bias: Tensor, level: int) -> Tensor:
+def pack(weight: Tensor, bias: Tensor, dtype: torch.dtype, level: int) -> Tensor:
     """The biases, then the weights in blocks of outputs: (row, column, channel, output) each.
 
     Outputs are filled up to a multiple of 16. Bfloat16 weights keep their type where the processor
-    multiplies pairs of them: then two channels stand together in the place of one float32.
+    multiplies pairs of them: then two channels stand together in the place of one float32. Behind
+    all this follow the weights for squares, (transform, channel, output) for each block.
     """
-    outputs, channels = weight.shape[:2]
-    pairs = _pairs(weight, level)
-    more = -outputs % 16
-    weight = F.pad(weight, (0, 0, 0, 0, 0, channels % 2 if pairs else 0, 0, more))
-    matrix = weight.permute(2, 3, 1, 0).reshape(-1, outputs + more)
-    if pairs:
-        matrix = matrix.unflatten(0, (-1, 2)).transpose(1, 2).contiguous().view(torch.float32)
-    blocks = matrix.flatten(1).float().split(64 if level >= 2 else 16, dim=1)
-    return torch.cat([F.pad(bias, (0, more)), *(block.flatten() for block in blocks)])
+    more = -weight.shape[0] % 16
+    weight = F.pad(weight, (0, 0, 0, 0, 0, 0, 0, more))
+    parts = [weight.permute(2, 3, 1, 0).flatten(0, 1)]  # (taps, channel, output)
+    if _squares(weight):
+        parts.append(transformed(weight).permute(2, 3, 1, 0).flatten(0, 1))
+    panels = [F.pad(bias, (0, more))]
+    for part in parts:
+        part = part.to(dtype)
+        if _pairs(dtype, level):
+            part = F.pad(part, (0, 0, 0, part.shape[1] % 2)).unflatten(1, (-1, 2)).transpose(2, 3)
+            part = part.contiguous().view(torch.float32).squeeze(3)
+        for block in part.float().split(64 if level >= 2 else 16, dim=2):
+            panels.append(block.flatten())
+    return torch.cat(panels)
+
+
+def transformed(weight: Tensor) -> Tensor:
+    """G g G^T of 3x3 weights (..., 3, 3) -> (..., 4, 4), for two by two results at once.
+
+    Source: Lavin and Gray, CVPR 2016, section 4.1, F(2x2, 3x3).
+    """
+    g = weight.new_tensor([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]])
+    return g @ weight @ g.T
 
 
 def convolve(
@@ -99,7 +114,8 @@ def convolve(
         size=weight.shape[2],
         threads=torch.get_num_threads(),
         level=level,
-        pairs=_pairs(weight, level),
+        pairs=_pairs(weight.dtype, level),
+        squares=_squares(weight),
         from_bfloat16=source.dtype == torch.bfloat16,
         to_bfloat16=target.dtype == torch.bfloat16,
         add=add,
@@ -108,5 +124,10 @@ def convolve(
         raise IndexError("positions must ascend and lie inside the target")
 
 
-def _pairs(weight: Tensor, level: int) -> bool:
-    return weight.dtype == torch.bfloat16 and level == 3
+def _pairs(dtype: torch.dtype, level: int) -> bool:
+    return dtype == torch.bfloat16 and level == 3
+
+
+def _squares(weight: Tensor) -> bool:
+    """Whether squares are computed as such: not where their transforms would cost too much."""
+    return weight.shape[2] == 3 and weight.shape[1] % 16 == 0

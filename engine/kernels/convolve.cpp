@@ -4,12 +4,17 @@
 // Sums of a few positions times a block of outputs are held in registers. For each channel of each
 // neighbour the outputs' weights stream by and serve all those positions. The three neighbours in a
 // row of the picture are one piece of memory. tile.h has the arithmetic, once per kind of processor.
+//
+// Where at least three pixels of a 2x2 square are wanted, 3x3 convolutions compute it as a whole by
+// F(2x2, 3x3) of Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016,
+// section 4.1: 4x4 pixels and the weights are transformed, multiplied element by element with sums
+// over the channels, and transformed back. That takes 16 products for four results instead of 36. A
+// result depends on its own 3x3 pixels alone, as ever: what else lies in the 4x4 cannot reach it.
 
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <cstring>
-#include <memory>
 #include <thread>
 #include <type_traits>
 #include <vector>
@@ -50,7 +55,8 @@ inline void put(bfloat16 *x, float value) {  // to the nearest, of two the even 
 
 struct Job {  // as in compiled.py
     const void *source;
-    const float *panels;  // the biases; then for each block of outputs (row, column, channel, output)
+    const float *panels;  // the biases; then for each block of outputs (row, column, channel, output);
+                          // with `squares` then (transform, channel, output) for each block
     const int32_t *positions;  // null: all
     void *target;
     const float *slopes;  // as many as biases: one per output, up to a multiple of 16
@@ -58,14 +64,28 @@ struct Job {  // as in compiled.py
     int64_t count;
     float scale;
     int32_t rows, pitch, cin, cout, size, threads;
-    int32_t level, pairs, from_bfloat16, to_bfloat16, add;
+    int32_t level, pairs, squares, from_bfloat16, to_bfloat16, add;
 };
 
-enum { GROUP = 24 };  // positions whose neighbours are found together
+enum { GROUP = 24 };  // positions whose neighbours are found together; also squares
+enum { WIDTH = 96 };  // the columns of a piece
+
+// 2 x 2 pixels of the target, the first at p, and which each is in the list; -1: not in it.
+struct Square {
+    int32_t p, which[4];
+};
 
 // Computes the positions begin..end - 1 of the list; false if one of them is not a pixel of the
 // target or not behind the one before.
 typedef bool Compute(const Job &, int64_t begin, int64_t end, void *scratch);
+
+// Computes up to GROUP squares.
+typedef void ComputeSquares(const Job &, const Square *, int count, void *scratch);
+
+struct Path {
+    Compute *compute;
+    ComputeSquares *squares;
+};
 
 }  // namespace
 
@@ -109,7 +129,10 @@ typedef bool Compute(const Job &, int64_t begin, int64_t end, void *scratch);
 
 namespace {
 
-Compute *choose(const Job &job) {
+// How many pieces lie beside each other.
+int64_t across(const Job &job) { return (job.pitch - 3) / WIDTH + 1; }
+
+Path choose(const Job &job) {
 #if X86
     if (job.level == 3) return avx512_bf16::choose(job);
     if (job.level == 2) return avx512::choose(job);
@@ -118,22 +141,90 @@ Compute *choose(const Job &job) {
     return portable::choose(job);
 }
 
-// A job that several threads work on, each taking the next piece of the list when it is free.
+// Computes what the list has of a piece: two rows, WIDTH columns. Squares of which at least three
+// pixels are wanted are computed as such, since a square costs about two positions. False as for
+// `Compute`.
+bool compute_piece(const Job &job, const Path &path, int64_t piece, void *scratch) {
+    const int64_t row = piece / across(job) * 2, column = 1 + piece % across(job) * WIDTH;
+    const int64_t end = std::min<int64_t>(column + WIDTH, job.pitch - 1);
+    const bool leftmost = column == 1, rightmost = end == job.pitch - 1;
+    int32_t p[2 * WIDTH + 4], which[2 * WIDTH + 4];
+    int count = 0;
+    for (int64_t y = row; y < std::min<int64_t>(row + 2, job.rows); y++) {
+        const int64_t start = y * job.pitch;
+        int64_t first = y * (job.pitch - 2) + column - 1, last = first + end - column;
+        if (const int32_t *begin = job.positions) {  // lists may have the zero columns, too
+            const int32_t *stop = begin + job.count;
+            first = std::lower_bound(begin, stop, start + (leftmost ? 0 : column)) - begin;
+            last = std::lower_bound(begin, stop, start + (rightmost ? job.pitch : end)) - begin;
+            if (start == 0 && leftmost && first > 0) return false;
+            if (y + 1 == job.rows && rightmost && last < job.count) return false;
+            if (last < first || last - first > WIDTH + 2) return false;
+        }
+        for (int64_t i = first; i < last; i++) {
+            p[count] = job.positions ? job.positions[i] : (int32_t)(start + column + i - first);
+            if (p[count] < start || p[count] >= start + job.pitch) return false;
+            if (i > first && p[count] <= p[count - 1]) return false;
+            which[count++] = (int32_t)i;
+        }
+    }
+    Square squares[WIDTH / 2];
+    int wanted[WIDTH / 2] = {};
+    const int64_t pairs = row + 1 < job.rows ? (end - column) / 2 : 0;
+    for (int64_t s = 0; s < pairs; s++)
+        squares[s] = {(int32_t)(row * job.pitch + column + 2 * s), {-1, -1, -1, -1}};
+    const auto place = [&](int i) {  // 4 * square + pixel; negative outside of all squares
+        const int64_t y = p[i] >= (row + 1) * job.pitch, x = p[i] - (row + y) * job.pitch - column;
+        return x >= 0 && x / 2 < pairs ? x / 2 * 4 + y * 2 + x % 2 : -1;
+    };
+    for (int i = 0; i < count; i++)
+        if (const int64_t at = place(i); at >= 0) {
+            squares[at / 4].which[at % 4] = which[i];
+            wanted[at / 4]++;
+        }
+    Job rest = job;
+    float scales[2 * WIDTH + 4];
+    rest.count = 0;
+    for (int i = 0; i < count; i++) {
+        if (const int64_t at = place(i); at >= 0 && wanted[at / 4] >= 3) continue;
+        if (job.scales) scales[rest.count] = job.scales[which[i]];
+        p[rest.count++] = p[i];
+    }
+    rest.positions = p;
+    if (job.scales) rest.scales = scales;
+    int found = 0;
+    for (int64_t s = 0; s < pairs; s++)
+        if (wanted[s] >= 3) squares[found++] = squares[s];
+    for (int first = 0; first < found; first += GROUP)
+        path.squares(job, squares + first, std::min<int>(found - first, GROUP), scratch);
+    return path.compute(rest, 0, rest.count, scratch);
+}
+
+// A job that several threads work on, each taking the next items when it is free: pieces, or
+// positions of the list.
 struct Work {
     const Job &job;
-    Compute *compute;
-    int64_t piece;
+    Path path;
+    int64_t items, portion;
     std::atomic<int64_t> next{0};
     std::atomic<bool> sound{true};
 
     static void help(void *work) { ((Work *)work)->help(); }
 
     void help() {
-        const int64_t most = (int64_t)GROUP * job.size * job.size * (job.cin + 1);
-        std::unique_ptr<float[]> scratch(new float[most]);
-        for (int64_t begin; (begin = next.fetch_add(piece)) < job.count;)
-            if (!compute(job, begin, std::min(begin + piece, job.count), scratch.get()))
-                sound = false;
+        const int64_t most = (int64_t)GROUP * 16 * (job.cin + 64) + 16;
+        thread_local std::vector<float> memory;
+        if ((int64_t)memory.size() < most) memory.resize(most);
+        void *scratch = (void *)(((uintptr_t)memory.data() + 63) / 64 * 64);
+        for (int64_t begin; (begin = next.fetch_add(portion)) < items;) {
+            const int64_t end = std::min(begin + portion, items);
+            if (!job.squares) {
+                if (!path.compute(job, begin, end, scratch)) sound = false;
+            } else {
+                for (int64_t piece = begin; piece < end; piece++)
+                    if (!compute_piece(job, path, piece, scratch)) sound = false;
+            }
+        }
     }
 };
 
@@ -168,10 +259,12 @@ EXPORT int fovea_level() {
 
 // Returns whether the list was sound.
 EXPORT int fovea_convolve(const Job *job) {
-    const int64_t groups = (job->count + GROUP - 1) / GROUP;
+    if (job->count == 0) return 1;  // an empty list may have no address
+    const int64_t items = job->squares ? (job->rows + 1) / 2 * across(*job) : job->count;
+    const int64_t least = job->squares ? 1 : GROUP, groups = (items + least - 1) / least;
     const int64_t threads = std::max<int64_t>(1, std::min<int64_t>(job->threads, groups));
-    const int64_t piece = std::max<int64_t>(1, std::min<int64_t>(16, groups / (8 * threads)));
-    Work work{*job, choose(*job), piece * GROUP};
+    const int64_t portion = std::max<int64_t>(1, std::min<int64_t>(16, groups / (8 * threads)));
+    Work work{*job, choose(*job), items, portion * least};
     if (threads == 1)
         work.help();
     else

@@ -39,6 +39,10 @@ inline Vector operator+(Vector a, const Vector &b) {
     for (int i = 0; i < LANES; i++) a.lane[i] += b[i];
     return a;
 }
+inline Vector operator-(Vector a, const Vector &b) {
+    for (int i = 0; i < LANES; i++) a.lane[i] -= b[i];
+    return a;
+}
 template <class T>
 inline Vector load(const T *x) {
     Vector value;
@@ -205,16 +209,99 @@ TARGET bool compute(const Job &job, int64_t begin, int64_t end, void *scratch) {
     return true;
 }
 
-template <class Product, class To>
-Compute *choose(const Job &job) {
-    if (job.from_bfloat16)
-        return job.to_bfloat16 ? compute<Product, bfloat16, To, bfloat16>
-                               : compute<Product, bfloat16, To, float>;
-    return job.to_bfloat16 ? compute<Product, float, To, bfloat16>
-                           : compute<Product, float, To, float>;
+// The 16 transforms of the 4 x 4 pixels at `from`, B^T d B, `channels` each, `apart` elements apart.
+template <class From, class To>
+TARGET void transform(const From *from, int64_t row, int64_t channels, To *to, int64_t apart) {
+    for (int64_t c = 0; c < channels; c += LANES) {
+        Vector d[4][4];
+        for (int j = 0; j < 4; j++) {
+            Vector x[4];
+            for (int i = 0; i < 4; i++) x[i] = load(from + i * row + j * channels + c);
+            d[0][j] = x[0] - x[2];
+            d[1][j] = x[1] + x[2];
+            d[2][j] = x[2] - x[1];
+            d[3][j] = x[1] - x[3];
+        }
+        for (int i = 0; i < 4; i++) {
+            To *out = to + 4 * i * apart + c;
+            store(out, d[i][0] - d[i][2]);
+            store(out + apart, d[i][1] + d[i][2]);
+            store(out + 2 * apart, d[i][2] - d[i][1]);
+            store(out + 3 * apart, d[i][1] - d[i][3]);
+        }
+    }
 }
 
-inline Compute *choose(const Job &job) {
+// The 2 x 2 results, A^T m A, of a block of outputs from its 16 sums, `apart` elements apart.
+TARGET inline void untransform(const float *sums, int64_t apart, int vectors, float *results) {
+    for (int c = 0; c < vectors * LANES; c += LANES) {
+        Vector s[2][4];
+        for (int j = 0; j < 4; j++) {
+            const float *m = sums + j * apart + c;
+            const Vector m1 = load(m + 4 * apart), m2 = load(m + 8 * apart);
+            s[0][j] = load(m) + m1 + m2;
+            s[1][j] = m1 - m2 - load(m + 12 * apart);
+        }
+        for (int i = 0; i < 2; i++) {
+            store(results + 2 * i * BLOCK + c, s[i][0] + s[i][1] + s[i][2]);
+            store(results + (2 * i + 1) * BLOCK + c, s[i][1] - s[i][2] - s[i][3]);
+        }
+    }
+}
+
+// A `ComputeSquares`, types as those of `compute`.
+template <class Product, class From, class To, class T>
+TARGET void squares(const Job &job, const Square *square, int count, void *scratch) {
+    typedef typename Product::Operand Operand;
+    const int64_t row = (int64_t)job.pitch * job.cin, apart = (int64_t)GROUP * job.cin;
+    const int64_t length = job.cin * sizeof(To) / sizeof(Operand);
+    const int64_t outputs = (job.cout + 15) / 16 * 16;
+    const float *panels = job.panels + outputs + outputs * 9 * length, none[BLOCK] = {};
+    To *transforms = (To *)scratch;
+    float *sums = (float *)(transforms + 16 * apart);
+    for (int m = 0; m < count; m++)
+        transform((const From *)job.source + (int64_t)(square[m].p - 1) * job.cin, row, job.cin,
+                  transforms + m * job.cin, apart);
+    for (int64_t c = 0; c < outputs; c += BLOCK) {
+        const int64_t width = std::min<int64_t>(outputs - c, BLOCK);
+        for (int f = 0; f < 16; f++, panels += width * length) {
+            const Operand *operands[GROUP];
+            for (int m = 0; m < GROUP; m++)
+                operands[m] = (Operand *)(transforms + f * apart + std::min(m, count - 1) * job.cin);
+            // the transform 5 has a part of 1 in each of the four results
+            block<Product>((int)(width / LANES), operands, count, 1, length, 0, panels,
+                           f == 5 ? job.panels + c : none, sums + f * GROUP * BLOCK);
+        }
+        for (int m = 0; m < count; m++) {
+            alignas(64) float results[4 * BLOCK];
+            untransform(sums + m * BLOCK, GROUP * BLOCK, (int)(width / LANES), results);
+            for (int k = 0; k < 4; k++) {
+                const int which = square[m].which[k];
+                if (which < 0) continue;
+                finish(results + k * BLOCK, job.slopes + c, job.scales ? job.scales[which] : job.scale,
+                       job.add, (int)std::min<int64_t>(job.cout - c, BLOCK),
+                       (T *)job.target +
+                           (int64_t)(square[m].p + k / 2 * job.pitch + k % 2) * job.cout + c);
+            }
+        }
+    }
+}
+
+template <class Product, class From, class To, class T>
+Path path() {
+    return {compute<Product, From, To, T>, squares<Product, From, To, T>};
+}
+
+template <class Product, class To>
+Path choose(const Job &job) {
+    if (job.from_bfloat16)
+        return job.to_bfloat16 ? path<Product, bfloat16, To, bfloat16>()
+                               : path<Product, bfloat16, To, float>();
+    return job.to_bfloat16 ? path<Product, float, To, bfloat16>()
+                           : path<Product, float, To, float>();
+}
+
+inline Path choose(const Job &job) {
 #if PAIRS
     if (job.pairs) return choose<Pair, bfloat16>(job);
 #endif
