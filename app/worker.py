@@ -303,7 +303,7 @@ def device_name(device: torch.device) -> str:
 
 def describe(upscaler: Any, made: Plan, effort: float) -> Planned:
     """The numbers and the map that belong to a plan, for people."""
-    high = upscaler.knob_range[1]
+    high = upscaler.map_high
     values = made.allocation.map.clamp(0, high).cpu().numpy()
     return Planned(
         budget=effort,

@@ -16,19 +16,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from engine.colour import Span
 from engine.memory import Peak
 from engine.networks.fmen import FMEN
 from engine.tiling import Region, strip_rows
 
 TILE = 96
+OURS = "fovea"
 
 
 @dataclass(frozen=True)
 class Runner:
-    """A way to compute the picture; `run` does it once."""
+    """A way to compute the picture; `run` does it once.
+
+    `effort` is what it executes, as a share of the dense network's MACs.
+    """
 
     name: str
     dtype: str
@@ -50,19 +56,26 @@ class Timing:
 
 
 def ours(upscaler: Any, x: Tensor, effort: float) -> Runner:
-    """Survey, plan and execution of a picture x (H, W, 3) at an effort."""
+    """Survey, plan and execution of a picture x (H, W, 3) at an effort; the Runner's own effort is
+    that in MACs of the dense network."""
     height, width = x.shape[:2]
-    region, strip = (
-        Region(0, height, 0, width),
-        strip_rows(width, on_cpu=upscaler.device.type == "cpu"),
-    )
+    region = Region(0, height, 0, width)
+    strip = strip_rows(width, on_cpu=upscaler.device.type == "cpu")
 
     def once() -> None:
         allocation = upscaler.at_effort(upscaler.survey(x), effort)
-        for _ in upscaler.execute(x, allocation, region=region, strip=strip).run():
+        front = upscaler.execute(x, allocation, region=region, strip=strip)
+        if hasattr(front, "place"):
+            out = np.empty((upscaler.scale * height, upscaler.scale * width, 3), np.uint8)
+            work = front.place(out, Span())
+        else:
+            work = front.run()
+        for _ in work:
             pass
 
-    return Runner("fovea", upscaler.dtype, effort, once)
+    macs = upscaler.at_effort(upscaler.survey(x), effort).macs
+    share = macs / upscaler.full_macs((height, width))
+    return Runner(f"{OURS} {effort:.0%}", upscaler.dtype, share, once)
 
 
 def pytorch_full(network: nn.Module, x: Tensor, dtype: torch.dtype) -> Runner:
@@ -73,6 +86,17 @@ def pytorch_full(network: nn.Module, x: Tensor, dtype: torch.dtype) -> Runner:
         network(x)
 
     return Runner("pytorch-full", _name(dtype), 1.0, once)
+
+
+def pytorch_forms(network: nn.Module, x: Tensor, dtype: torch.dtype) -> list[Runner]:
+    """The whole frame in PyTorch; an FMEN fused and unfused, the latter with any weights."""
+    if not isinstance(network, FMEN):
+        return [pytorch_full(network, x, dtype)]
+    forms = {"fused": network, "unfused": FMEN(network.config).eval().to(x.device)}
+    return [
+        replace(pytorch_full(form, x, dtype), name=f"pytorch-{name}")
+        for name, form in forms.items()
+    ]
 
 
 def pytorch_tiles(network: nn.Module, x: Tensor, dtype: torch.dtype) -> Runner:
@@ -119,7 +143,8 @@ def runners(upscaler: Any, network: nn.Module, x: Tensor) -> list[Runner]:
     dtype = getattr(torch, upscaler.dtype)
     efforts = (1.0, 0.5, 0.25) if upscaler.knob_name else (1.0,)
     found = [ours(upscaler, x, effort) for effort in efforts]
-    found += [pytorch_full(network, x, dtype), pytorch_tiles(network, x, dtype)]
+    found += pytorch_forms(network, x, dtype)
+    found.append(pytorch_tiles(network, x, dtype))
     if not installed("onnxscript"):
         return found
     with tempfile.TemporaryDirectory() as folder:
@@ -153,16 +178,10 @@ def measure(found: list[Runner], *, macs: int, rounds: int) -> list[Timing]:
     return timings
 
 
-def memory_runners(upscaler: Any, module: nn.Module, x: Tensor) -> list[Runner]:
-    """Ours and the whole frame in PyTorch; an FMEN also unfused, whose weights do not matter."""
+def memory_runners(upscaler: Any, network: nn.Module, x: Tensor) -> list[Runner]:
+    """Ours and the whole frame in PyTorch."""
     dtype = getattr(torch, upscaler.dtype)
-    if isinstance(module, FMEN):
-        unfused = FMEN(module.config).eval().to(upscaler.device)
-        networks = {"pytorch-fused": module, "pytorch-unfused": unfused}
-    else:
-        networks = {"pytorch-full": module.network}
-    rivals = [replace(pytorch_full(n, x, dtype), name=name) for name, n in networks.items()]
-    return [ours(upscaler, x, 1.0), *rivals]
+    return [ours(upscaler, x, 1.0), *pytorch_forms(network, x, dtype)]
 
 
 def peak_bytes(runner: Runner) -> int:

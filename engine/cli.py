@@ -16,7 +16,7 @@ from engine.adaptive.mask import ORDERS, MaskUpscaler
 from engine.batch.command import add_batch
 from engine.batch.stages import upscaled
 from engine.errors import FoveaError, PictureError, UpscalerError
-from engine.evaluate import Share, correlation, evaluate, pairs
+from engine.evaluate import correlation, evaluate, pairs
 from engine.kernels import describe
 from engine.maps import save_map, save_patches
 from engine.networks.cells import CELL
@@ -25,7 +25,7 @@ from engine.picture import Picture, peek, read, write
 from engine.plan import Budget
 from engine.resize import resized
 from engine.run import load
-from engine.settings import DTYPES, Settings, choose_device, load_upscaler, target_name
+from engine.settings import DTYPES, FULL, Settings, choose_device, load_upscaler, target_name
 
 DEFAULT = "adaedsr-x4"
 SAMPLE = Path(__file__).resolve().parent.parent / "assets" / "sample.png"
@@ -73,9 +73,7 @@ def parser() -> argparse.ArgumentParser:
     )
     add_upscaler(measure)
     measure.add_argument("-b", "--budgets", default="25,50,75,100", metavar="PERCENTS")
-    others = measure.add_mutually_exclusive_group()
-    others.add_argument("--knob", metavar="VALUES", help="native knob values instead of budgets")
-    others.add_argument("--cells", metavar="PERCENTS", help="refined cells instead of budgets")
+    measure.add_argument("--knob", metavar="VALUES", help="native knob values instead of budgets")
     measure.add_argument("--uniform", action="store_true", help="the same depth at every pixel")
     measure.add_argument("--order", choices=ORDERS, help="which estimated errors go first")
     measure.add_argument(
@@ -160,7 +158,7 @@ def upscale_file(
     sized = resized(result.picture, (facts["height"], facts["width"]))
     write(sized, target, overwrite=arguments.overwrite, quality=settings.quality)
     if arguments.maps:
-        values, high = result.map.clip(*upscaler.knob_range), upscaler.knob_range[1]
+        values, high = result.map.clip(0, upscaler.map_high), upscaler.map_high
         name, unit = upscaler.map_name, upscaler.knob_unit
         save_map(arguments.maps, path.stem, name=name, values=values, high=high, unit=unit)
         if result.chosen is not None:
@@ -201,15 +199,15 @@ def numbers(text: str) -> list[float]:
 
 def evaluate_command(arguments: argparse.Namespace) -> int:
     upscaler = chosen_upscaler(arguments)
-    guided = arguments.cells or arguments.order or arguments.correlation
+    guided = arguments.order or arguments.correlation
     if guided and not isinstance(upscaler, MaskUpscaler):
-        raise UpscalerError(f"{arguments.name} has no cells; --knob and --budgets work with all.")
+        raise UpscalerError(f"{arguments.name} has no cells to order by their errors.")
     if arguments.uniform and not isinstance(upscaler, DepthUpscaler):
         raise UpscalerError(f"{arguments.name} has no depth that --uniform could make the same.")
     if arguments.knob:
         budgets = [Budget(knob=v) for v in numbers(arguments.knob)]
-    elif arguments.cells:
-        budgets = [Share(p / 100) for p in numbers(arguments.cells)]
+    elif not upscaler.knob_name:
+        budgets = [FULL]
     else:
         budgets = [Budget(effort=p / 100) for p in numbers(arguments.budgets)]
     files = pairs(arguments.high, arguments.lr, upscaler.scale)
@@ -278,16 +276,17 @@ def bench_command(arguments: argparse.Namespace) -> int:
     pixels = cv2.resize(picture.pixels, (width, height), interpolation=cv2.INTER_AREA)
     x = load(upscaler, Picture(pixels))
     if arguments.memory:
-        return report_memory(arguments, bench.memory_runners(upscaler, module, x), network, x)
+        return report_memory(arguments, bench.memory_runners(upscaler, network, x), network, x)
     found = bench.runners(upscaler, network, x)
     macs = upscaler.full_macs((height, width))
     timings = bench.measure(found, macs=macs, rounds=arguments.rounds)
-    best = min(t.seconds for t in timings if t.name != "fovea")
+    best = min(t.seconds for t in timings if not t.name.startswith(bench.OURS))
     print(f"{arguments.name}, {width}x{height}, {torch.get_num_threads()} threads, {describe()};")
-    print("seconds: median (fastest to slowest) of the rounds, and the share of the best rival's")
+    print("effort: executed MACs as a share of the dense network's; seconds: median (fastest to")
+    print("slowest) of the rounds, and the share of the best rival's")
     for t in timings:
         print(
-            f"{t.name:14} {t.dtype:9} effort {t.effort:4.2f}  {t.seconds:7.3f} "
+            f"{t.name:15} {t.dtype:9} effort {t.effort:4.2f}  {t.seconds:7.3f} "
             f"({t.fastest:.3f} to {t.slowest:.3f})  {t.seconds / best:5.2f}  "
             f"{t.gflops:6.0f} GFLOP/s"
         )

@@ -32,17 +32,6 @@ class Row:
     seconds: float
 
 
-@dataclass(frozen=True)
-class Share:
-    """A budget for methods that choose cells: a share 0..1 of all cells of a picture."""
-
-    cells: float
-    effort: None = None
-
-    def of(self, survey: Survey) -> Budget:
-        return Budget(knob=round(self.cells * survey.errors.size))
-
-
 def pairs(high: Path, low: Path | None, scale: int) -> list[tuple[Picture, Picture]]:
     """High- and low-resolution pictures of one name; without `low` made by bicubic reduction."""
     paths = sorted(p for p in high.glob("*") if p.suffix.lower() in SUFFIXES)
@@ -73,7 +62,7 @@ def drain(generator: Any) -> Any:
 def evaluate(
     upscaler: Any,
     files: list[tuple[Picture, Picture]],
-    budgets: list[Budget | Share],
+    budgets: list[Budget],
     *,
     flat: bool = False,
     order: str | None = None,
@@ -91,8 +80,7 @@ def evaluate(
         if order:
             survey = reordered(survey, order)
         for rows, budget in zip(measured, budgets, strict=True):
-            asked = budget.of(survey) if isinstance(budget, Share) else budget
-            planned = plan(upscaler, survey, budget=asked)
+            planned = plan(upscaler, survey, budget=budget)
             result = drain(run(upscaler, low, x=x, survey=survey, plan=planned))
             images = result.picture.pixels, high.pixels
             rows.append(

@@ -12,7 +12,9 @@ def add_settings(command: argparse.ArgumentParser) -> None:
     """Options beside those that choose the upscaler."""
     command.add_argument("-s", "--scale", type=int, help="must be that of the weights")
     budget = command.add_mutually_exclusive_group()
-    budget.add_argument("-b", "--budget", type=float, metavar="PERCENT", help="of the full compute")
+    budget.add_argument(
+        "-b", "--budget", type=float, metavar="PERCENT", help="of all there is to do"
+    )
     budget.add_argument("--knob", type=float, metavar="V", help="the method's own control")
     size = command.add_mutually_exclusive_group()
     size.add_argument("--percent", type=float, metavar="P", help="size of the output, of the input")

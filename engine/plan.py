@@ -1,4 +1,16 @@
-"""What to spend on a picture, and where: from a budget to a plan."""
+"""What to spend on a picture, and where: from a budget to a plan.
+
+One rule holds for the budgets of all methods. An effort is a share of what the method has to give
+out over a picture: 0 is the least that it can do, 1 is all of it at every pixel, and more effort
+never does less. What is given out is
+
+* depth: the MACs of the dense network; half the effort executes half of them;
+* mask: cells; half the effort refines half of them. The Base-Net, most of the MACs, always runs;
+* fixed: nothing; every effort is the whole.
+
+What an effort costs is told by the plan, in MACs. Cells refined one by one cost more than the dense
+network spends on them, because their halos overlap: all of them may cost more than 100 % of it.
+"""
 
 import math
 from dataclasses import dataclass
@@ -10,7 +22,7 @@ from engine.tiling import Region, order, strip_rows
 
 @dataclass(frozen=True)
 class Budget:
-    """What the user asks for: an effort 0..1 of the full compute, or a value of the native knob."""
+    """What the user asks for: an effort 0..1 of all there is to do, or a native knob value."""
 
     effort: float | None = None
     knob: float | None = None
@@ -29,7 +41,8 @@ class Plan:
     """Regions in the order in which they are computed, and how the effort lies on the picture.
 
     `allocation` is the method's own; its `macs` are those of the whole picture without overlap.
-    `size` is the low-resolution (height, width), `effort` the planned share of the dense network.
+    `size` is the low-resolution (height, width), `effort` the planned MACs as a share of those of
+    the dense network.
     """
 
     allocation: Any

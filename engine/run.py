@@ -31,17 +31,22 @@ RETRIES = 3  # out of memory: so often again with strips of half the height
 class StripDone:
     """A part of the upscaled picture is better now, or some pixels within that part.
 
-    `region` is in pixels of the upscaled picture, `progress` 0..1 over the whole run.
+    `region` is in pixels of the upscaled picture, `progress` 0..1 over the whole run. `macs` are
+    those that the run has executed so far; the survey's are not among them.
     """
 
     region: Region
     pixels: np.ndarray
     progress: float
+    macs: int
 
 
 @dataclass(frozen=True)
 class Stats:
-    """How a run went. MACs are executed ones, overlap and survey included."""
+    """How a run went. MACs are executed ones, overlap and survey included.
+
+    `full_macs` are those of the dense network, `effort` the executed ones as a share of them.
+    """
 
     macs: int
     full_macs: int
@@ -92,7 +97,7 @@ def run(
     height, width = (n * upscaler.scale for n in plan.size)
     out = np.empty((height, width, 3), picture.pixels.dtype) if out is None else out
     total, finished = sum(region.area for region in plan.regions), 0
-    macs, span, strip = survey.macs, Span(), plan.strip
+    macs, span, strip = 0, Span(), plan.strip
     for region in plan.regions:
         left, retries = region, 0
         while left.height:
@@ -101,7 +106,8 @@ def run(
                 front = upscaler.execute(x, plan.allocation, region=part, strip=strip)
                 for placed, rest, share in _work(front, out, span, part, upscaler.scale):
                     left, done = rest, finished + region.area - (1 - share) * part.area
-                    yield StripDone(placed, out[placed.rows, placed.columns], done / total)
+                    pixels, spent = out[placed.rows, placed.columns], macs + front.macs
+                    yield StripDone(placed, pixels, done / total, spent)
                 left = replace(left, top=left.bottom)
             except (MemoryError, RuntimeError) as error:
                 retries, strip = retries + 1, strip // 2
@@ -120,7 +126,7 @@ def run(
             f"{upscaler.name} gave a picture of one colour; its weights are damaged."
         )
     stats = Stats(
-        macs=macs,
+        macs=survey.macs + macs,
         full_macs=upscaler.full_macs(plan.size),
         seconds=time.perf_counter() - begun,
         strip=strip,

@@ -14,7 +14,7 @@ from engine.cli import main
 from engine.errors import BudgetError, UpscalerError
 from engine.memory import Peak
 from engine.networks import fmen
-from engine.picture import Picture
+from engine.picture import Picture, write
 from engine.plan import Budget, plan
 from engine.run import load, run
 from engine.tiling import Region
@@ -292,9 +292,29 @@ def test_the_command_line_measures_memory(tmp_path, monkeypatch, capsys):
     assert main(["bench", "--memory", "-n", "tiny", *size, "--json"]) == 0
     document = json.loads(capsys.readouterr().out.strip().splitlines()[-1])
     peaks = {row["name"]: row["peak_bytes"] for row in document["memory"]}
-    assert peaks["fovea"] < peaks["pytorch-fused"] < peaks["pytorch-unfused"]
+    assert peaks["fovea 100%"] < peaks["pytorch-fused"] < peaks["pytorch-unfused"]
     assert document["feature_bytes"] == 50 * 64 * 48 * 4
-    assert peaks["fovea"] <= 4 * document["feature_bytes"]
+    assert peaks["fovea 100%"] <= 4 * document["feature_bytes"]
+
+
+def test_the_command_line_sets_the_fused_form_beside_the_unfused(tmp_path, monkeypatch, capsys):
+    library.save("tiny", make_wide(), {}, tmp_path)
+    monkeypatch.setenv("FOVEA_MODELS", str(tmp_path))
+    options = ["--size", "32x24", "--rounds", "1", "--dtype", "float32", "--json"]
+    assert main(["bench", "-n", "tiny", *options]) == 0
+    document = json.loads(capsys.readouterr().out.strip().splitlines()[-1])
+    names = [row["name"] for row in document["runners"]]
+    assert names[:3] == ["fovea 100%", "pytorch-fused", "pytorch-unfused"]
+
+
+def test_a_network_without_a_knob_is_evaluated_once(tmp_path, monkeypatch, capsys, drawn_pixels):
+    library.save("tiny", make_wide(), {}, tmp_path / "models")
+    monkeypatch.setenv("FOVEA_MODELS", str(tmp_path / "models"))
+    (tmp_path / "hr").mkdir()
+    write(Picture(drawn_pixels(24, 32)), tmp_path / "hr" / "a.png")
+    assert main(["evaluate", str(tmp_path / "hr"), "-n", "tiny", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out.strip().splitlines()[-1])
+    assert [row["budget"] for row in document["rows"]] == [100]
 
 
 @pytest.fixture(scope="module")

@@ -187,17 +187,16 @@ def test_another_array_begins_anew():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_effort_is_kept_in_executed_macs(name):
+def test_effort_is_a_share_of_all_cells_and_the_plan_tells_its_macs(name):
     desk = Desk(upscaler_of(make_module(name)), drawn(60, 90))
-    least, largest = desk.upscaler.efforts(desk.survey)
-    assert 0 < least < 1 < largest
-    for effort in (0.0, least, (least + 1) / 2, 0.97, 1.0):
-        stats = drain(desk.events(effort=effort)).stats
+    shares = []
+    for effort in (0.0, 0.1, 0.5, 1.0):
         planned = plan(desk.upscaler, desk.survey, budget=Budget(effort=effort))
-        assert stats.effort == pytest.approx(max(effort, least), abs=0.02)
+        assert planned.allocation.chosen.sum() == round(effort * desk.cells)
+        stats = drain(desk.events(effort=effort)).stats
         assert stats.effort == pytest.approx(planned.effort, rel=1e-6)
-    everything = drain(desk.events(knob=desk.cells)).stats
-    assert everything.effort == pytest.approx(largest)
+        shares.append(stats.effort)
+    assert shares == sorted(shares) and 0 < shares[0] < 1 < shares[-1]
 
 
 def test_features_computed_again_are_counted(monkeypatch):
@@ -416,7 +415,7 @@ def test_evaluate_compares_orders_and_tells_the_correlation(tmp_path, monkeypatc
     folder = tmp_path / "hr"
     folder.mkdir()
     write(drawn(52, 120), folder / "a.png")
-    command = ["evaluate", str(folder), "-n", "tiny", "--cells", "0,25,100", "--json"]
+    command = ["evaluate", str(folder), "-n", "tiny", "-b", "0,25,100", "--json"]
     scores = {}
     for order in mask.ORDERS:
         assert main([*command, "--order", order, "--correlation"]) == 0
@@ -427,6 +426,18 @@ def test_evaluate_compares_orders_and_tells_the_correlation(tmp_path, monkeypatc
     none, some, everything = zip(*scores.values(), strict=True)
     assert len(set(none)) == len(set(everything)) == 1 and len(set(some)) == 3
     assert main(["evaluate", str(folder), "-n", "other", "--order", "random"]) == 2
+
+
+def test_bench_sets_shares_of_cells_beside_the_dense_network(tmp_path, monkeypatch, capsys):
+    library.save("tiny", make_module("rcan"), {}, tmp_path)
+    monkeypatch.setenv("FOVEA_MODELS", str(tmp_path))
+    options = ["--size", "48x36", "--rounds", "1", "--dtype", "float32", "--json"]
+    assert main(["bench", "-n", "tiny", *options]) == 0
+    document = json.loads(capsys.readouterr().out.strip().splitlines()[-1])
+    rows = {row["name"]: row for row in document["runners"]}
+    efforts = [rows[f"fovea {share}%"]["effort"] for share in (25, 50, 100)]
+    assert efforts == sorted(efforts) and efforts[0] < 1 < efforts[-1]
+    assert rows["pytorch-full"]["effort"] == 1 and rows["pytorch-full"]["seconds"] > 0
 
 
 def tiny_adadsr() -> depth.AdaDSR:

@@ -187,8 +187,8 @@ class DepthUpscaler:
         self.slopes = [float(s.weight) for s in adapter.slopes] + [0.0]
 
     @property
-    def knob_range(self) -> tuple[float, float]:
-        return 0.0, float(self.blocks)
+    def map_high(self) -> float:
+        return float(self.blocks)
 
     def full_macs(self, size: tuple[int, int]) -> int:
         """MACs of the plain dense network for a low-resolution size (height, width)."""

@@ -242,7 +242,7 @@ class FixedUpscaler:
     """
 
     knob_name, knob_unit, map_name = "", "factor", "attention"
-    knob_range = (0.0, 1.0)  # of the map
+    map_high = 1.0
 
     def __init__(
         self, name: str, module: FMEN, device: torch.device, dtype: torch.dtype | None = None

@@ -7,14 +7,14 @@ The Base-Net makes a feature of the whole picture, once; from it come the coarse
 error mask, one value for each cell of 4 x 4 pixels. The Refine-Net computes the K cells with the
 largest values of the whole picture anew (section 3.3). K is the knob.
 
-Efforts are shares of the MACs of the decomposed network (D-Net), which refines the whole feature at
-once. Refining all cells one by one costs more than that, because their halos overlap, and no cell
-at all still costs the Base-Net: `MaskUpscaler.efforts` gives the least and the largest effort.
+An effort is a share of all cells. MACs are compared with those of the decomposed network (D-Net),
+which refines the whole feature at once: no cell at all costs the Base-Net's part of them, and all
+cells, one by one, more than all of them, because their halos overlap.
 
 Deviations:
 
 * Of equal errors the cell further up, and further left, comes first; the paper does not say.
-* A plan may ask for any effort in between; the paper only offers K, the same for all pictures.
+* K may follow the size of the picture, as a share of its cells; in the paper it is one number.
 """
 
 from dataclasses import dataclass, replace
@@ -75,7 +75,7 @@ class MaskUpscaler:
     """
 
     knob_name, knob_unit, map_name = "K", "estimated remaining error", "error"
-    knob_range = (0.0, 1.0)  # of the map
+    map_high = 1.0
 
     def __init__(
         self, name: str, module: MaskGuided, device: torch.device, dtype: torch.dtype | None = None
@@ -132,11 +132,6 @@ class MaskUpscaler:
                 total += self.halves.feature_macs(top, bottom, survey.size)
         return total
 
-    def efforts(self, survey: Survey) -> tuple[float, float]:
-        """The least and the largest effort: no cell refined, and all of them."""
-        full = self.full_macs(survey.size)
-        return self.cost(survey, 0) / full, self.cost(survey, len(survey.order)) / full
-
     def at_knob(self, survey: Survey, knob: float) -> Allocation:
         """The paper's control: K cells, rounded, and no more than there are."""
         count = min(round(knob), len(survey.order))
@@ -149,14 +144,8 @@ class MaskUpscaler:
         return Allocation(count, shown, self.cost(survey, count), chosen, order, survey)
 
     def at_effort(self, survey: Survey, effort: float) -> Allocation:
-        """As many cells as the MACs allow that are `effort` times those of the decomposed network.
-
-        Between `efforts` the last cell is all that is missing; below the least it is overspent.
-        """
-        target = effort * self.full_macs(survey.size)
-        return self.at_knob(
-            survey, max(0, (target - self.cost(survey, 0)) // self.halves.cell_macs)
-        )
+        """That share 0..1 of all cells."""
+        return self.at_knob(survey, effort * len(survey.order))
 
     def execute(
         self, x: Tensor, allocation: Allocation, *, region: Region, strip: int
