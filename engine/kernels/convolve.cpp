@@ -5,7 +5,7 @@
 // neighbour the outputs' weights stream by and serve all those positions. The three neighbours in a
 // row of the picture are one piece of memory. tile.h has the arithmetic, once per kind of processor.
 //
-// Where at least three pixels of a 2x2 square are wanted, 3x3 convolutions compute it as a whole by
+// Where at least two pixels of a 2x2 square are wanted, 3x3 convolutions compute it as a whole by
 // F(2x2, 3x3) of Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016,
 // section 4.1: 4x4 pixels and the weights are transformed, multiplied element by element with sums
 // over the channels, and transformed back. That takes 16 products for four results instead of 36. A
@@ -15,6 +15,7 @@
 #include <atomic>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <thread>
 #include <type_traits>
 #include <vector>
@@ -68,7 +69,7 @@ struct Job {  // as in compiled.py
 };
 
 enum { GROUP = 24 };  // positions whose neighbours are found together; also squares
-enum { WIDTH = 96 };  // the columns of a piece
+enum { WIDTH = 192 };  // columns of a piece, or positions that a thread takes at a time
 
 // 2 x 2 pixels of the target, the first at p, and which each is in the list; -1: not in it.
 struct Square {
@@ -141,7 +142,7 @@ Path choose(const Job &job) {
     return portable::choose(job);
 }
 
-// Computes what the list has of a piece: two rows, WIDTH columns. Squares of which at least three
+// Computes what the list has of a piece: two rows, WIDTH columns. Squares of which at least two
 // pixels are wanted are computed as such, since a square costs about two positions. False as for
 // `Compute`.
 bool compute_piece(const Job &job, const Path &path, int64_t piece, void *scratch) {
@@ -186,7 +187,7 @@ bool compute_piece(const Job &job, const Path &path, int64_t piece, void *scratc
     float scales[2 * WIDTH + 4];
     rest.count = 0;
     for (int i = 0; i < count; i++) {
-        if (const int64_t at = place(i); at >= 0 && wanted[at / 4] >= 3) continue;
+        if (const int64_t at = place(i); at >= 0 && wanted[at / 4] >= 2) continue;
         if (job.scales) scales[rest.count] = job.scales[which[i]];
         p[rest.count++] = p[i];
     }
@@ -194,35 +195,37 @@ bool compute_piece(const Job &job, const Path &path, int64_t piece, void *scratc
     if (job.scales) rest.scales = scales;
     int found = 0;
     for (int64_t s = 0; s < pairs; s++)
-        if (wanted[s] >= 3) squares[found++] = squares[s];
+        if (wanted[s] >= 2) squares[found++] = squares[s];
     for (int first = 0; first < found; first += GROUP)
         path.squares(job, squares + first, std::min<int>(found - first, GROUP), scratch);
     return path.compute(rest, 0, rest.count, scratch);
 }
 
-// A job that several threads work on, each taking the next items when it is free: pieces, or
-// positions of the list.
+// A job that several threads work on. Each begins with its own share, which from layer to layer is
+// about the same part of the picture and stays in its cache, and then helps the others.
 struct Work {
     const Job &job;
     Path path;
-    int64_t items, portion;
-    std::atomic<int64_t> next{0};
+    int64_t items;  // pieces, or stretches of WIDTH positions
+    int threads;
+    std::unique_ptr<std::atomic<int64_t>[]> taken;  // of each share
     std::atomic<bool> sound{true};
 
-    static void help(void *work) { ((Work *)work)->help(); }
-
-    void help() {
+    void help(int me) {
         const int64_t most = (int64_t)GROUP * 16 * (job.cin + 64) + 16;
         thread_local std::vector<float> memory;
         if ((int64_t)memory.size() < most) memory.resize(most);
         void *scratch = (void *)(((uintptr_t)memory.data() + 63) / 64 * 64);
-        for (int64_t begin; (begin = next.fetch_add(portion)) < items;) {
-            const int64_t end = std::min(begin + portion, items);
-            if (!job.squares) {
-                if (!path.compute(job, begin, end, scratch)) sound = false;
-            } else {
-                for (int64_t piece = begin; piece < end; piece++)
-                    if (!compute_piece(job, path, piece, scratch)) sound = false;
+        for (int i = 0; i < threads; i++) {
+            const int whose = (me + i) % threads;
+            const int64_t end = items * (whose + 1) / threads;
+            for (;;) {
+                const int64_t item = items * whose / threads + taken[whose]++;
+                if (item >= end) break;
+                if (job.squares ? !compute_piece(job, path, item, scratch)
+                                : !path.compute(job, item * WIDTH,
+                                                std::min((item + 1) * WIDTH, job.count), scratch))
+                    sound = false;
             }
         }
     }
@@ -230,15 +233,20 @@ struct Work {
 
 // PyTorch's own OpenMP threads are used where there are any: others would compete with them, as
 // they stay awake for a while after each use.
-void share(Work &work, int threads) {
+void share(Work &work) {
 #ifndef _WIN32
     typedef void Parallel(void (*)(void *), void *, unsigned, unsigned);
+    typedef int Number();
     static Parallel *const parallel = (Parallel *)dlsym(RTLD_DEFAULT, "GOMP_parallel");
-    if (parallel) return parallel(Work::help, &work, threads, 0);
+    static Number *const number = (Number *)dlsym(RTLD_DEFAULT, "omp_get_thread_num");
+    if (parallel && number) {
+        const auto help = [](void *work) { ((Work *)work)->help(number()); };
+        return parallel(help, &work, work.threads, 0);
+    }
 #endif
     std::vector<std::thread> others;
-    for (int i = 1; i < threads; i++) others.emplace_back((void (*)(void *))Work::help, &work);
-    work.help();
+    for (int i = 1; i < work.threads; i++) others.emplace_back(&Work::help, &work, i);
+    work.help(0);
     for (std::thread &other : others) other.join();
 }
 
@@ -260,14 +268,14 @@ EXPORT int fovea_level() {
 // Returns whether the list was sound.
 EXPORT int fovea_convolve(const Job *job) {
     if (job->count == 0) return 1;  // an empty list may have no address
-    const int64_t items = job->squares ? (job->rows + 1) / 2 * across(*job) : job->count;
-    const int64_t least = job->squares ? 1 : GROUP, groups = (items + least - 1) / least;
-    const int64_t threads = std::max<int64_t>(1, std::min<int64_t>(job->threads, groups));
-    const int64_t portion = std::max<int64_t>(1, std::min<int64_t>(16, groups / (8 * threads)));
-    Work work{*job, choose(*job), items, portion * least};
+    const int64_t items = job->squares ? (job->rows + 1) / 2 * across(*job)
+                                       : (job->count + WIDTH - 1) / WIDTH;
+    const int threads = (int)std::max<int64_t>(1, std::min<int64_t>(job->threads, items));
+    Work work{*job, choose(*job), items, threads,
+              std::make_unique<std::atomic<int64_t>[]>((size_t)threads)};
     if (threads == 1)
-        work.help();
+        work.help(0);
     else
-        share(work, (int)threads);
+        share(work);
     return work.sound;
 }
