@@ -1,25 +1,26 @@
-"""The one slider from fast to full, and what its position means."""
+"""The one slider from fast to full, and what its position means.
+
+It asks for an effort, or for one of a few networks that have no knob: then it has stops.
+"""
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
-
-from app.worker import Planned
 
 STEPS = 200  # half a per cent each
 
 
 class BudgetBar(QWidget):
-    """Emits the effort 0..1 that the user asks for."""
+    """Emits the effort 0..1 or the number of the stop that the user asks for."""
 
     changed = Signal(float)
+    stopped = Signal(int)
 
     def __init__(self, parent: QWidget | None = None):
         super().__init__(parent)
         self.slider = QSlider(Qt.Orientation.Horizontal)
-        self.slider.setRange(0, STEPS)
-        self.slider.setPageStep(STEPS // 10)
-        self.slider.setAccessibleName(self.tr("Budget, in per cent of the full compute"))
-        self.slider.valueChanged.connect(lambda value: self.changed.emit(value / STEPS))
+        self.slider.setTickInterval(1)
+        self.slider.valueChanged.connect(self._tell)
+        self._labels: list[str] = []
         self.asked = QLabel()
         self.asked.setAccessibleName(self.tr("Budget"))
         strong = self.asked.font()
@@ -44,24 +45,41 @@ class BudgetBar(QWidget):
         layout.setSpacing(6)
         layout.addLayout(track)
         layout.addLayout(words)
+        self.set_stops([])
+
+    def set_stops(self, labels: list[str]) -> None:
+        """Stops with these labels from now on; none for any effort in steps of half a per cent."""
+        self._labels, last = labels, len(labels) - 1 if labels else STEPS
+        ticks = QSlider.TickPosition.TicksBelow if labels else QSlider.TickPosition.NoTicks
+        with QSignalBlocker(self.slider):
+            self.slider.setRange(0, last)
+        self.slider.setPageStep(max(1, last // 10))
+        self.slider.setTickPosition(ticks)
+        self.slider.setEnabled(last > 0)
+        self.slider.setAccessibleName(
+            self.tr("Budget, one of {}").format(", ".join(labels))
+            if labels
+            else self.tr("Budget, in per cent of all there is to do")
+        )
+
+    def _tell(self, value: int) -> None:
+        self.stopped.emit(value) if self._labels else self.changed.emit(value / STEPS)
 
     def show_effort(self, effort: float) -> None:
-        with QSignalBlocker(self.slider):
-            self.slider.setValue(round(effort * STEPS))
-        self.asked.setText(f"{effort:.0%}".replace("%", " %"))
+        self._show(round(effort * STEPS), f"{effort:.0%}".replace("%", " %"))
 
-    def show_plan(self, plan: Planned | None, seconds: float | None) -> None:
-        """The native knob, the executed share, and the seconds where they are known."""
-        if plan is None:
-            self.means.clear()
-            return
-        parts = [
-            self.tr("mean depth {:.1f} of {:g} blocks").format(plan.mean, plan.high),
-            self.tr("d = {:.1f}").format(plan.knob) if plan.knob < 10 * plan.high else "",
-            self.tr("{:.1f} % of the full compute").format(100 * plan.effort),
-            self.tr("about {}").format(duration(seconds)) if seconds is not None else "",
-        ]
-        self.means.setText("  ·  ".join(part for part in parts if part))
+    def show_stop(self, index: int) -> None:
+        self._show(index, self._labels[index])
+
+    def _show(self, value: int, asked: str) -> None:
+        with QSignalBlocker(self.slider):
+            self.slider.setValue(value)
+        self.asked.setText(asked)
+
+    def show_plan(self, parts: list[str], seconds: float | None) -> None:
+        """What the budget means, and the seconds where they are known."""
+        about = [] if seconds is None else [self.tr("about {}").format(duration(seconds))]
+        self.means.setText("  ·  ".join([*parts, *about]))
 
 
 def duration(seconds: float) -> str:

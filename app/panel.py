@@ -3,28 +3,39 @@
 import numpy as np
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QImage, QPainter, QPalette
-from PySide6.QtWidgets import QCheckBox, QFormLayout, QLabel, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFormLayout,
+    QLabel,
+    QSlider,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.canvas import image_of
+from app.words import Words
+from app.worker import Planned
 from engine.colour import colourise
 
 WIDTH = 232
 
 
 class Legend(QWidget):
-    """A bar from 0 to the largest value, its unit, and a mark at the value under the cursor."""
+    """A bar of the map's colours, its unit, and a mark at the value under the cursor."""
 
     def __init__(self, parent: QWidget | None = None):
         super().__init__(parent)
         ramp = np.tile(np.linspace(0, 1, 256, dtype=np.float32), (4, 1))
         self._bar: QImage = image_of(np.ascontiguousarray(colourise(ramp, 0, 1)))
-        self._high, self._unit = 0.0, ""
+        self._low, self._high, self._unit, self._most = 0.0, 0.0, "", 0.0
         self._value: float | None = None
         self.setFixedHeight(46)
         self.setAccessibleName(self.tr("Legend of the map"))
 
-    def set_range(self, high: float, unit: str) -> None:
-        self._high, self._unit = high, unit
+    def set_range(self, low: float, high: float, unit: str, *, most: float) -> None:
+        """The colours reach from `low` to `high`, the values up to `most`."""
+        self._low, self._high, self._unit, self._most = low, high, unit, most
         self.update()
 
     def set_value(self, value: float | None) -> None:
@@ -40,12 +51,15 @@ class Legend(QWidget):
         painter.drawRect(bar)
         painter.setPen(self.palette().color(QPalette.ColorRole.WindowText))
         row = QRectF(0, 22, self.width(), 20)
-        painter.drawText(row, Qt.AlignmentFlag.AlignLeft, "0")
         painter.drawText(row, Qt.AlignmentFlag.AlignHCenter, self._unit)
-        if self._high:
-            painter.drawText(row, Qt.AlignmentFlag.AlignRight, f"{self._high:g}")
-        if self._value is not None and self._high:
-            x = bar.left() + bar.width() * min(1.0, self._value / self._high)
+        span = self._high - self._low
+        if span <= 0:
+            return
+        beyond = "≥ " if self._most > self._high else ""
+        painter.drawText(row, Qt.AlignmentFlag.AlignLeft, f"{self._low:.2g}")
+        painter.drawText(row, Qt.AlignmentFlag.AlignRight, f"{beyond}{self._high:.2g}")
+        if self._value is not None:
+            x = bar.left() + bar.width() * min(1.0, max(0.0, (self._value - self._low) / span))
             painter.fillRect(QRectF(x - 1.5, 1, 3, 21), Qt.GlobalColor.black)
             painter.fillRect(QRectF(x - 0.5, 2, 1, 19), Qt.GlobalColor.white)
 
@@ -55,12 +69,14 @@ class Panel(QWidget):
 
     map_toggled = Signal(bool)
     opacity_changed = Signal(float)
+    upscaler_chosen = Signal(str)
 
     def __init__(self, parent: QWidget | None = None):
         super().__init__(parent)
         self.setFixedWidth(WIDTH)
-        self.upscaler, self.scale, self.device = QLabel("–"), QLabel("–"), QLabel("–")
-        self.upscaler.setWordWrap(True)
+        self.upscaler, self.scale, self.device = QComboBox(), QLabel("–"), QLabel("–")
+        self.upscaler.setAccessibleName(self.tr("Weights"))
+        self.upscaler.textActivated.connect(self.upscaler_chosen)
         self.device.setWordWrap(True)
         facts = QFormLayout()
         facts.setHorizontalSpacing(12)
@@ -70,13 +86,16 @@ class Panel(QWidget):
         facts.addRow(self.tr("Scale"), self.scale)
         facts.addRow(self.tr("Device"), self.device)
 
-        self.shown = QCheckBox(self.tr("Show where the work goes"))
+        self.map_name = heading("")
+        self.shown = QCheckBox()
         self.shown.toggled.connect(self.map_toggled)
         self.opacity = QSlider(Qt.Orientation.Horizontal)
         self.opacity.setRange(10, 100)
         self.opacity.setAccessibleName(self.tr("Opacity of the map"))
         self.opacity.valueChanged.connect(lambda value: self.opacity_changed.emit(value / 100))
         self.legend = Legend()
+        self.lines = QLabel()
+        self.lines.setWordWrap(True)
         self.under_cursor = QLabel()
         self.under_cursor.setMinimumHeight(self.under_cursor.fontMetrics().height() * 2)
         self.under_cursor.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -90,12 +109,29 @@ class Panel(QWidget):
         layout.addWidget(heading(self.tr("Upscaler")))
         layout.addLayout(facts)
         layout.addSpacing(14)
-        layout.addWidget(heading(self.tr("Depth map")))
+        layout.addWidget(self.map_name)
         layout.addWidget(self.shown)
         layout.addLayout(opacity)
         layout.addWidget(self.legend)
+        layout.addWidget(self.lines)
         layout.addWidget(self.under_cursor)
         layout.addStretch(1)
+
+    def show_upscaler(self, name: str, names: list[str], words: Words) -> None:
+        """The weights in use among those there are, and what their map is called."""
+        self.upscaler.clear()
+        self.upscaler.addItems(names)
+        self.upscaler.setCurrentText(name)
+        self.map_name.setText(words.name)
+        self.shown.setText(words.show)
+        self.lines.setText(words.lines)
+        self.lines.setVisible(bool(words.lines))
+        self._words = words
+
+    def show_plan(self, plan: Planned) -> None:
+        """The range of the map, as far as it is known."""
+        most = plan.high if plan.values is None else float(plan.values.max())
+        self.legend.set_range(plan.low, plan.high, self._words.unit, most=most)
 
     def show_value(self, value: float | None, place: tuple[int, int] | None) -> None:
         """The map's value under the cursor, at (row, column) of the low-resolution picture."""
@@ -104,7 +140,7 @@ class Panel(QWidget):
             self.under_cursor.clear()
             return
         row, column = place
-        self.under_cursor.setText(self.tr("{:.1f} blocks at {}, {}").format(value, column, row))
+        self.under_cursor.setText(self._words.value.format(value, column, row))
 
 
 def heading(text: str) -> QLabel:

@@ -6,6 +6,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QSettings, Signal
 
 from app.film import Film
+from app.stops import SliderStop, stops_of
 from app.worker import Compute, Export, Open, Opened, Planned, Progress, Stop, Worker
 from engine import library
 from engine.errors import SettingsError
@@ -26,6 +27,7 @@ class Session(QObject):
     """
 
     opened = Signal()
+    renamed = Signal()  # other weights are in use
     planned = Signal()
     progressed = Signal(object)  # Progress
     state_changed = Signal()
@@ -36,7 +38,6 @@ class Session(QObject):
 
     def __init__(self, name: str, parent: QObject | None = None):
         super().__init__(parent)
-        self.name = name
         self.store = QSettings("Fovea", "Fovea")
         self.settings = remembered(name, self.store)
         self.picture: Opened | None = None
@@ -47,15 +48,16 @@ class Session(QObject):
         self.visible: Region | None = None  # the part of the picture on the screen
         self._generation = 0
         self._exporting: set[int] = set()
-        self.worker = Worker(name)
+        self.worker = Worker()
         self.worker.opened.connect(self._opened)
         self.worker.planned.connect(self._planned)
+        self.worker.mapped.connect(self._mapped)
         self.worker.progressed.connect(self._progressed)
         self.worker.finished_run.connect(self._finished)
         self.worker.exported.connect(self._exported)
         self.worker.failed.connect(self._failed)
         self.worker.crashed.connect(self._crashed)
-        self.film = Film(name, self.worker)
+        self.film = Film(self.name, self.worker)
         self.film.failed.connect(self.failed)
         self.film.crashed.connect(self.crashed)
         self.worker.start()
@@ -63,11 +65,11 @@ class Session(QObject):
     # --- what the window asks for --------------------------------------------------------------
 
     def open(self, path: Path) -> None:
-        self._request(Open(path=path))
+        self._request(Open(self.name, path))
         self.message.emit(self.tr("Opening {}…").format(path.name))
 
     def open_picture(self, picture: Picture) -> None:
-        self._request(Open(picture=picture))
+        self._request(Open(self.name, picture=picture))
 
     def set_effort(self, effort: float) -> None:
         """Ask for another effort 0..1; the old pixels stay until better ones come."""
@@ -78,6 +80,20 @@ class Session(QObject):
         self.store.setValue("effort", effort)
         self.compute()
 
+    def set_name(self, name: str) -> None:
+        """Go on with other weights; the old pixels stay as long as they have the right size."""
+        if name == self.name:
+            return
+        self.settings = replace(self.settings, name=name)
+        self.store.setValue("name", name)
+        self.plan = None
+        self.renamed.emit()
+        opened = self.picture
+        if opened is not None and opened.scale != self.scale:
+            self._request(Open(name, opened.path, opened.picture))
+        else:
+            self.compute()
+
     def set_settings(self, settings: Settings) -> None:
         """How pictures are written from now on, this one and all on the film strip."""
         self.settings = settings
@@ -87,7 +103,7 @@ class Session(QObject):
 
     def compute(self) -> None:
         if self.picture is not None:
-            self._request(Compute(self.effort, self.visible))
+            self._request(Compute(self.name, self.effort, self.visible))
 
     def export(self, path: Path) -> None:
         generation = self.worker.request(Export(path, self.settings))
@@ -109,6 +125,20 @@ class Session(QObject):
     # --- what it tells -------------------------------------------------------------------------
 
     @property
+    def name(self) -> str:
+        """Of the weights."""
+        return self.settings.name
+
+    @property
+    def method(self) -> str:
+        return library.describe(self.name)["method"]
+
+    @property
+    def stops(self) -> tuple[SliderStop, ...]:
+        """Of the slider, where the weights have no knob; `name` is that of one of them."""
+        return stops_of(self.name)
+
+    @property
     def effort(self) -> float:
         return self.settings.budget.effort
 
@@ -127,7 +157,7 @@ class Session(QObject):
     @property
     def seconds(self) -> float | None:
         """How long the plan will take, once something has run here."""
-        rate = self.worker.rate
+        rate = self.worker.rate(self.name)
         return None if rate is None or self.plan is None else rate * self.plan.gmacs
 
     @property
@@ -177,6 +207,11 @@ class Session(QObject):
             self.plan, self.done = planned, 0.0
             self.planned.emit()
 
+    def _mapped(self, generation: int, planned: Planned) -> None:
+        if self._current(generation):
+            self.plan = planned
+            self.planned.emit()
+
     def _progressed(self, generation: int, progress: Progress) -> None:
         if self._current(generation):
             self.done, self.left = progress.done, progress.left
@@ -212,7 +247,9 @@ class Session(QObject):
 
 
 def remembered(name: str, store: QSettings) -> Settings:
-    """The settings of last time; the usual ones where what is stored makes no sense."""
+    """The settings of last time; the usual ones, and the weights `name`, where what is stored makes
+    no sense or its weights are gone."""
+    name = store.value("name") if store.value("name") in library.names() else name
     budget = Budget(effort=float(store.value("effort", DEFAULT_EFFORT)))
     try:
         return Settings(

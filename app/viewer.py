@@ -6,6 +6,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QImage, QPainter, QPalette, QPen
 from PySide6.QtWidgets import QWidget
 
+from app.outline import outlined
 from app.worker import Opened, Planned
 from engine.tiling import Region
 
@@ -40,6 +41,8 @@ class Viewer(QWidget):
         self.original_held = False
         self._opened: Opened | None = None
         self._plan: Planned | None = None
+        self._outline_of: tuple[Planned, dict] | None = None
+        self._outline_image: QImage | None = None
         self._grip: QPointF | None = None
         self._splitting = False
         self._dirty = QRectF()
@@ -56,7 +59,7 @@ class Viewer(QWidget):
         self._opened, self._plan = opened, None
         self.fit()
 
-    def show_plan(self, plan: Planned) -> None:
+    def show_plan(self, plan: Planned | None) -> None:
         self._plan = plan
         if self.map_shown:
             self.update()
@@ -213,10 +216,40 @@ class Viewer(QWidget):
             level = canvas.level(self.zoom * self.devicePixelRatioF())
             self._paint_image(painter, canvas.images[level], pane)
             if self.map_shown and self._plan is not None:
-                painter.setOpacity(self.opacity)
-                painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
-                self._paint_image(painter, self._plan.overlay, pane)
+                self._paint_map(painter, pane)
         painter.restore()
+
+    def _paint_map(self, painter: QPainter, pane: QRectF) -> None:
+        """The map's colours, and lines around the cells that are refined."""
+        plan = self._plan
+        if plan.overlay is not None:
+            painter.setOpacity(self.opacity)
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
+            self._paint_image(painter, plan.overlay, pane)
+        if plan.chosen is not None:
+            height, width = self.size_shown
+            painter.setOpacity(1.0)
+            painter.setClipRect(
+                self._to_screen(QRectF(0, 0, width, height), pane),
+                Qt.ClipOperation.IntersectClip,
+            )
+            painter.drawImage(pane.topLeft(), self._outline(plan, pane))
+
+    def _outline(self, plan: Planned, pane: QRectF) -> QImage:
+        """The lines for a pane, drawn anew only where something has moved."""
+        ratio = self.devicePixelRatioF()
+        corner = (self._to_screen(QRectF(), pane).topLeft() - pane.topLeft()) * ratio
+        size = round(pane.width() * ratio), round(pane.height() * ratio)
+        shown = {
+            "side": plan.side * self.zoom * ratio,
+            "corner": corner.toTuple(),
+            "size": size,
+        }
+        if self._outline_of != (plan, shown):
+            self._outline_image = outlined(plan.chosen, **shown)
+            self._outline_image.setDevicePixelRatio(ratio)
+            self._outline_of = plan, shown
+        return self._outline_image
 
     def _paint_image(self, painter: QPainter, image: QImage, pane: QRectF) -> None:
         """Only the part of an image that can be seen, stretched over the picture's extent."""

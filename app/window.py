@@ -34,10 +34,12 @@ from app.film import Phase
 from app.panel import Panel
 from app.session import Session
 from app.sheet import ExportSheet
+from app.stops import choices
 from app.strip import Strip
 from app.trouble import Notice, show_traceback
 from app.viewer import Mode, Viewer
 from app.welcome import Welcome
+from app.words import meaning, words_of
 from engine.batch.folder import ENDINGS
 from engine.picture import Picture
 
@@ -66,7 +68,6 @@ class MainWindow(QMainWindow):
         self._redraw_icons()
         self.viewer.set_opacity(0.6)
         self.panel.opacity.setValue(60)
-        self.budget.show_effort(session.effort)
         self._show_state()
         self.actions_of["split"].setChecked(True)
 
@@ -106,8 +107,8 @@ class MainWindow(QMainWindow):
         action("actual", self.tr("100 %"), ["Ctrl+1"], actual, symbol="actual-size")
         action("in", self.tr("Zoom in"), ["+", "Ctrl++", "="], lambda: self.viewer.zoom_by(1.25))
         action("out", self.tr("Zoom out"), ["-", "Ctrl+-"], lambda: self.viewer.zoom_by(0.8))
-        action("less", self.tr("Faster"), ["["], lambda: self._step(-STEP))
-        action("more", self.tr("Better"), ["]"], lambda: self._step(STEP))
+        action("less", self.tr("Faster"), ["["], lambda: self._step(-1))
+        action("more", self.tr("Better"), ["]"], lambda: self._step(1))
         action("stop", self.tr("Stop"), ["Esc"], self.session.stop, symbol="stop")
         self._make_film_actions(action)
 
@@ -231,6 +232,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         session = self.session
         session.opened.connect(self._show_picture)
+        session.renamed.connect(self._show_upscaler)
         session.planned.connect(self._show_plan)
         session.progressed.connect(self._show_progress)
         session.state_changed.connect(self._show_state)
@@ -241,6 +243,8 @@ class MainWindow(QMainWindow):
         session.failed.connect(self.notice.show_sentence)
         session.crashed.connect(lambda text: show_traceback(text, self))
         self.budget.changed.connect(self._set_effort)
+        self.budget.stopped.connect(lambda index: session.set_name(session.stops[index].name))
+        self.panel.upscaler_chosen.connect(session.set_name)
         self.panel.map_toggled.connect(self.actions_of["map"].setChecked)
         self.panel.opacity_changed.connect(self.viewer.set_opacity)
         self.viewer.hovered.connect(self._show_value)
@@ -329,8 +333,13 @@ class MainWindow(QMainWindow):
         self.budget.show_effort(effort)
         self.session.set_effort(effort)
 
-    def _step(self, change: float) -> None:
-        self._set_effort(min(1.0, max(0.0, round((self.session.effort + change) / STEP) * STEP)))
+    def _step(self, steps: int) -> None:
+        """Move the budget by so many steps of STEP, or by so many stops."""
+        session = self.session
+        if session.stops:
+            self.budget.slider.setValue(self.budget.slider.value() + steps)
+        else:
+            self._set_effort(min(1.0, max(0.0, (round(session.effort / STEP) + steps) * STEP)))
 
     def _show_map(self, shown: bool) -> None:
         self.panel.shown.setChecked(shown)
@@ -358,11 +367,25 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(f"{name} – Fovea")
         self.title.setToolTip(str(opened.path or name))
         self._show_sizes()
-        self.panel.upscaler.setText(self.session.name)
+        self._show_upscaler()
         self.panel.scale.setText(f"× {opened.scale}")
         self.panel.device.setText(opened.device)
         self._elide()
         self._show_state()
+
+    def _show_upscaler(self) -> None:
+        """The weights in use, what their map is called, and what the slider asks for."""
+        session = self.session
+        words, stops = words_of(session.method), [stop.name for stop in session.stops]
+        self.panel.show_upscaler(session.name, choices(session.name), words)
+        self.actions_of["map"].setText(words.name)
+        self.actions_of["map"].setToolTip(f"{words.name} (M)")
+        self.viewer.show_plan(None)
+        self.budget.set_stops([stop.label for stop in session.stops])
+        if stops:
+            self.budget.show_stop(stops.index(session.name))
+        else:
+            self.budget.show_effort(session.effort)
 
     def _show_sizes(self) -> None:
         """The sizes of the picture and of its export."""
@@ -375,9 +398,14 @@ class MainWindow(QMainWindow):
     def _show_plan(self) -> None:
         plan = self.session.plan
         self.viewer.show_plan(plan)
-        self.panel.legend.set_range(plan.high, self.tr("blocks"))
-        self.budget.show_plan(plan, self.session.seconds)
+        self.panel.show_plan(plan)
+        self._show_budget()
         self._show_state()
+
+    def _show_budget(self) -> None:
+        session, plan = self.session, self.session.plan
+        parts = [] if plan is None else meaning(session.method, plan)
+        self.budget.show_plan(parts, session.seconds)
 
     def _show_progress(self, progress) -> None:
         self.viewer.show_region(progress.region)
@@ -395,11 +423,11 @@ class MainWindow(QMainWindow):
         left = session.left
         self.eta.setText("" if left is None else self.tr("{} left").format(duration(left)))
         if not session.busy:
-            self.budget.show_plan(session.plan, session.seconds)
+            self._show_budget()
 
     def _show_value(self, place: tuple[int, int] | None) -> None:
         plan = self.session.plan
-        inside = place is not None and plan is not None
+        inside = place is not None and plan is not None and plan.values is not None
         self.panel.show_value(float(plan.values[place]) if inside else None, place)
 
     # --- the window itself ---------------------------------------------------------------------

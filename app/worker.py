@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from app.canvas import Canvas, image_of, make_canvas, shown
 from engine import kernels, library
 from engine.colour import colourise
 from engine.errors import FoveaError
+from engine.networks.cells import CELL
 from engine.picture import Picture, check_target, read, write
 from engine.plan import Budget, Plan, plan
 from engine.resize import resized
@@ -45,18 +46,26 @@ class Opened:
     original: Any
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Planned:
-    """What a budget means: the knob, the mean depth, the share of full compute, and the map."""
+    """What a budget means: the knob, the share of the dense network's compute, and the map.
+
+    The colours of the map's `values` (H, W) reach from `low` to `high`; both it and its `overlay`
+    are None while only the run can tell them. `chosen` (rows, columns) are the refined cells, of
+    `side` x `side` upscaled pixels, of methods that choose cells.
+    """
 
     budget: float
     knob: float
-    mean: float
-    high: float
     effort: float
     gmacs: float
-    values: np.ndarray
-    overlay: Any
+    chosen: np.ndarray | None
+    side: int
+    values: np.ndarray | None
+    mean: float = 0.0
+    low: float = 0.0
+    high: float = 0.0
+    overlay: Any = None
 
 
 @dataclass(frozen=True)
@@ -68,11 +77,32 @@ class Progress:
     left: float
 
 
+@dataclass
+class Speed:
+    """Seconds and executed GMACs so far; what lies further back weighs less."""
+
+    seconds: float = 0.0
+    gmacs: float = 0.0
+
+    def add(self, seconds: float, macs: int) -> None:
+        self.seconds += seconds
+        self.gmacs += macs / 1e9
+
+    def fade(self) -> None:
+        self.seconds, self.gmacs = self.seconds / 2, self.gmacs / 2
+
+    @property
+    def rate(self) -> float | None:
+        """Seconds per GMAC, once anything has run."""
+        return self.seconds / self.gmacs if self.gmacs else None
+
+
 class Worker(QThread):
     """Requests go in from any thread; signals carry the generation of the request they answer."""
 
     opened = Signal(int, object)
     planned = Signal(int, object)
+    mapped = Signal(int, object)  # the plan once more, with the map that the run has made
     progressed = Signal(int, object)
     finished_run = Signal(int, float)
     exported = Signal(int, str)
@@ -81,20 +111,20 @@ class Worker(QThread):
     stepped = Signal(object)  # Event of the batch
     batch_ended = Signal(str)  # with the sentence of what ended it early, else an empty one
 
-    def __init__(self, name: str, parent: QObject | None = None):
+    def __init__(self, parent: QObject | None = None):
         super().__init__(parent)
-        self._name = name
         self._wake = threading.Condition()
         self._jobs: list[tuple[int, Any]] = []
         self._newest = 0
         self._replaced = 0  # the newest request that ends an older computation
         self._stopped = 0  # the newest request that ends everything older
         self._closing = False
-        self._upscaler: Any = None
+        self._upscalers: dict[str, Any] = {}
+        self._speeds: dict[str, Speed] = {}
         self._opened: Opened | None = None
-        self._x = self._survey = None
-        self._rate: float | None = None  # seconds per executed GMAC, from the last run
-        self._complete: float | None = None  # the budget of which the canvas shows the whole result
+        self._x = self._survey = self._surveyed = None  # by the upscaler of the last's name
+        self._shown: Planned | None = None
+        self._complete: tuple[str, float] | None = None  # what the canvas shows the whole result of
         self._order: Order | None = None  # the batch, while there is one
         self._held = False
         self._steps: Any = None  # the batch's generator, once it has begun
@@ -140,9 +170,9 @@ class Worker(QThread):
             self._wake.notify()
         self.wait()
 
-    @property
-    def rate(self) -> float | None:
-        return self._rate
+    def rate(self, name: str) -> float | None:
+        """Seconds per executed GMAC with weights of that name, once they have run here."""
+        return self._speeds.get(name, Speed()).rate
 
     # --- the thread ----------------------------------------------------------------------------
 
@@ -173,7 +203,7 @@ class Worker(QThread):
         sentence = ""
         try:
             if self._steps is None:
-                self._steps = steps(self.load(), self._order)
+                self._steps = steps(self.load(self._order.settings.name), self._order)
             self.stepped.emit(next(self._steps))
             return
         except StopIteration:
@@ -186,40 +216,51 @@ class Worker(QThread):
             self._order = self._steps = None
         self.batch_ended.emit(sentence)
 
-    def load(self) -> Any:
-        if self._upscaler is None:
-            self._upscaler = library.load(self._name, choose_device("auto"))
-        return self._upscaler
+    def load(self, name: str) -> Any:
+        """The upscaler with the weights of that name."""
+        if name not in self._upscalers:
+            self._upscalers[name] = library.load(name, choose_device("auto"))
+            self._speeds[name] = Speed()
+        return self._upscalers[name]
 
-    def open(self, generation: int, picture: Picture, name: str, path: Path | None) -> None:
-        upscaler = self.load()
+    def open(self, generation: int, upscaler: Any, picture: Picture, path: Path | None) -> None:
         canvas = make_canvas(picture, upscaler.scale)
         original = image_of(shown(picture))
         device = device_name(upscaler.device)
+        name = path.name if path else ""
         self._opened = Opened(picture, name, path, upscaler.scale, device, canvas, original)
-        self._survey = self._x = self._complete = None
+        self._survey = self._x = self._surveyed = self._complete = None
+        for speed in self._speeds.values():
+            speed.fade()
         self.opened.emit(generation, self._opened)
 
     def compute(
-        self, generation: int, effort: float, first: Region | None, *, lasting: bool = False
+        self,
+        generation: int,
+        name: str,
+        effort: float,
+        first: Region | None,
+        *,
+        lasting: bool = False,
     ) -> bool:
         """Plan and run; True when the canvas shows the whole result.
 
         A newer computation ends this one, unless it is `lasting`; stopping always does.
         """
-        opened, upscaler = self._opened, self.load()
+        opened, upscaler = self._opened, self.load(name)
         if opened is None:
             return False
-        if self._survey is None:
-            self._x = load(upscaler, opened.picture)
-            self._survey = upscaler.survey(self._x)
-        made = plan(upscaler, self._survey, budget=Budget(effort=effort), first=first)
-        self.planned.emit(generation, describe(upscaler, made, effort))
-        if self._complete == effort:
+        if self._complete == (name, effort):
+            self.planned.emit(generation, self._shown)
             self.finished_run.emit(generation, 0.0)
             return True
+        self._look(upscaler)
+        made = plan(upscaler, self._survey, budget=Budget(effort=effort), first=first)
+        self._shown = describe(upscaler, made, effort, ran=False)
+        self.planned.emit(generation, self._shown)
         self._complete = None
-        begun = time.perf_counter()
+        begun = before = time.perf_counter()
+        spent = 0
         events = run(
             upscaler,
             opened.picture,
@@ -232,22 +273,38 @@ class Worker(QThread):
             try:
                 event = next(events)
             except StopIteration as stop:
-                self._complete = effort
+                self._complete = name, effort
+                if upscaler.map_from_run:
+                    self._shown = describe(upscaler, made, effort, ran=True)
+                    self.mapped.emit(generation, self._shown)
                 self.finished_run.emit(generation, stop.value.stats.seconds)
                 return True
             opened.canvas.update(event.region)
-            spent = time.perf_counter() - begun
-            self._rate = spent / (event.progress * made.allocation.macs / 1e9)
-            left = spent * (1 / event.progress - 1)
+            now = time.perf_counter()
+            self._speeds[name].add(now - before, event.macs - spent)
+            before, spent = now, event.macs
+            left = (now - begun) * (1 / event.progress - 1)
             self.progressed.emit(generation, Progress(event.region, event.progress, left))
             if generation < (self._stopped if lasting else self._replaced):
                 events.close()
                 return False
 
+    def _look(self, upscaler: Any) -> None:
+        """Survey the open picture, unless this upscaler has done so."""
+        if self._surveyed == upscaler.name:
+            return
+        self._survey = self._surveyed = self._complete = None  # first give their memory back
+        begun = time.perf_counter()
+        self._x = load(upscaler, self._opened.picture)
+        self._survey, self._surveyed = upscaler.survey(self._x), upscaler.name
+        self._speeds[upscaler.name].add(time.perf_counter() - begun, self._survey.macs)
+
     def export(self, generation: int, path: Path, settings: Settings) -> None:
         check_target(path, overwrite=True)
         effort, opened = settings.budget.effort, self._opened
-        if opened is None or not self.compute(generation, effort, None, lasting=True):
+        if opened is None or not self.compute(
+            generation, settings.name, effort, None, lasting=True
+        ):
             raise FoveaError("The export was stopped; nothing was written.")
         picture = finish(opened.picture, opened.canvas.out)
         picture = resized(picture, settings.size.of(opened.picture.size, opened.scale))
@@ -257,25 +314,27 @@ class Worker(QThread):
 
 @dataclass(frozen=True)
 class Open:
-    """Open a file, or a picture that has no file."""
+    """Open a file, or a picture that was read before or has no file, for weights of that name."""
 
+    name: str
     path: Path | None = None
     picture: Picture | None = None
 
     def work(self, worker: Worker, generation: int) -> None:
         picture = self.picture or read(self.path)
-        worker.open(generation, picture, self.path.name if self.path else "", self.path)
+        worker.open(generation, worker.load(self.name), picture, self.path)
 
 
 @dataclass(frozen=True)
 class Compute:
-    """Spend an effort on the open picture, the region that is looked at first."""
+    """Spend an effort with weights of that name on the open picture, `first` first."""
 
+    name: str
     effort: float
     first: Region | None = None
 
     def work(self, worker: Worker, generation: int) -> None:
-        worker.compute(generation, self.effort, self.first)
+        worker.compute(generation, self.name, self.effort, self.first)
 
 
 @dataclass(frozen=True)
@@ -301,17 +360,22 @@ def device_name(device: torch.device) -> str:
     return f"processor, {kernels.describe()}" if device.type == "cpu" else device.type
 
 
-def describe(upscaler: Any, made: Plan, effort: float) -> Planned:
-    """The numbers and the map that belong to a plan, for people."""
-    high = upscaler.map_high
-    values = made.allocation.map.clamp(0, high).cpu().numpy()
-    return Planned(
+def describe(upscaler: Any, made: Plan, effort: float, *, ran: bool) -> Planned:
+    """The numbers and the map that belong to a plan, for people; `ran` once it has been run."""
+    allocation = made.allocation
+    planned = Planned(
         budget=effort,
-        knob=made.allocation.knob,
-        mean=float(values.mean()),
-        high=high,
+        knob=allocation.knob,
         effort=made.effort,
-        gmacs=made.allocation.macs / 1e9,
-        values=values,
-        overlay=image_of(np.ascontiguousarray(colourise(values, 0, high))),
+        gmacs=allocation.macs / 1e9,
+        chosen=getattr(allocation, "chosen", None),
+        side=CELL * upscaler.scale,
+        values=None,
     )
+    if upscaler.map_from_run and not ran:
+        return planned
+    values = allocation.map.cpu().numpy()
+    low, high = upscaler.map_range(values)
+    overlay = image_of(np.ascontiguousarray(colourise(values, low, high)))
+    mean = float(values.mean())
+    return replace(planned, values=values, mean=mean, low=low, high=high, overlay=overlay)

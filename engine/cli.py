@@ -158,9 +158,9 @@ def upscale_file(
     sized = resized(result.picture, (facts["height"], facts["width"]))
     write(sized, target, overwrite=arguments.overwrite, quality=settings.quality)
     if arguments.maps:
-        values, high = result.map.clip(0, upscaler.map_high), upscaler.map_high
+        values, reach = result.map, upscaler.map_range(result.map)
         name, unit = upscaler.map_name, upscaler.knob_unit
-        save_map(arguments.maps, path.stem, name=name, values=values, high=high, unit=unit)
+        save_map(arguments.maps, path.stem, name=name, values=values, reach=reach, unit=unit)
         if result.chosen is not None:
             pixels, side = result.picture.pixels, CELL * upscaler.scale
             save_patches(arguments.maps, path.stem, pixels=pixels, chosen=result.chosen, side=side)

@@ -13,12 +13,21 @@ OUTLINE = (255, 0, 255)
 
 
 def save_map(
-    folder: Path, stem: str, *, name: str, values: np.ndarray, high: float, unit: str
+    folder: Path,
+    stem: str,
+    *,
+    name: str,
+    values: np.ndarray,
+    reach: tuple[float, float],
+    unit: str,
 ) -> None:
-    """Write STEM_NAME.png and STEM_NAME.npy (float32, (H, W), in `unit`); 0..high is coloured."""
+    """Write STEM_NAME.png and STEM_NAME.npy (float32, (H, W), in `unit`).
+
+    The colours reach from `reach[0]` to `reach[1]`.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     np.save(folder / f"{stem}_{name}.npy", values.astype(np.float32))
-    drawn(values, high=high, title=f"{name}, {unit}").save(folder / f"{stem}_{name}.png")
+    drawn(values, reach=reach, title=f"{name}, {unit}").save(folder / f"{stem}_{name}.png")
 
 
 def save_patches(
@@ -45,20 +54,21 @@ def outlined(pixels: np.ndarray, chosen: np.ndarray, side: int) -> np.ndarray:
     return np.where(line, np.uint8(OUTLINE), pixels)
 
 
-def drawn(values: np.ndarray, *, high: float, title: str) -> Image.Image:
-    """The coloured map above a bar from 0 to `high`."""
+def drawn(values: np.ndarray, *, reach: tuple[float, float], title: str) -> Image.Image:
+    """The coloured map above a bar from the least to the largest of its colours."""
+    low, high = reach
     factor = max(1, -(-MINIMUM // values.shape[1]))
-    coloured = Image.fromarray(colourise(values, 0, high))
+    coloured = Image.fromarray(colourise(values, low, high))
     coloured = coloured.resize(
         (coloured.width * factor, coloured.height * factor), Image.Resampling.NEAREST
     )
     width = coloured.width
     sheet = Image.new("RGB", (width, coloured.height + LEGEND), "white")
     sheet.paste(coloured)
-    bar = np.broadcast_to(np.linspace(0, high, width - 16, dtype=np.float32), (12, width - 16))
-    sheet.paste(Image.fromarray(colourise(bar, 0, high)), (8, coloured.height + 8))
+    bar = np.broadcast_to(np.linspace(low, high, width - 16, dtype=np.float32), (12, width - 16))
+    sheet.paste(Image.fromarray(colourise(bar, low, high)), (8, coloured.height + 8))
     draw, font, line = ImageDraw.Draw(sheet), ImageFont.load_default(13), coloured.height + 24
-    draw.text((8, line), "0", "black", font)
+    draw.text((8, line), f"{low:.3g}", "black", font)
     draw.text((width / 2, line), title, "black", font, anchor="ma")
-    draw.text((width - 8, line), f"{high:g}", "black", font, anchor="ra")
+    draw.text((width - 8, line), f"{high:.3g}", "black", font, anchor="ra")
     return sheet

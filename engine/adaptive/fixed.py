@@ -18,6 +18,7 @@ Deviations, none of which changes a result:
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -242,7 +243,7 @@ class FixedUpscaler:
     """
 
     knob_name, knob_unit, map_name = "", "factor", "attention"
-    map_high = 1.0
+    map_from_run = True
 
     def __init__(
         self, name: str, module: FMEN, device: torch.device, dtype: torch.dtype | None = None
@@ -252,6 +253,10 @@ class FixedUpscaler:
         self.scale, self.channels = module.config.scale, module.config.channels
         self.costs = macs(module.config)
         self.steps = steps_of(fuse(module).to(device), dtype)
+
+    def map_range(self, values: np.ndarray) -> tuple[float, float]:
+        """What the colours of a map (H, W) reach from and to."""
+        return float(values.min()), float(values.max())
 
     def full_macs(self, size: tuple[int, int]) -> int:
         """MACs of the network for a low-resolution size (height, width)."""

@@ -75,7 +75,7 @@ class MaskUpscaler:
     """
 
     knob_name, knob_unit, map_name = "K", "estimated remaining error", "error"
-    map_high = 1.0
+    map_from_run = False
 
     def __init__(
         self, name: str, module: MaskGuided, device: torch.device, dtype: torch.dtype | None = None
@@ -84,6 +84,11 @@ class MaskUpscaler:
         self.name, self.device, self.dtype = name, device, str(dtype).removeprefix("torch.")
         self.halves = Halves(module, device, dtype)
         self.scale = self.halves.scale
+
+    def map_range(self, values: np.ndarray) -> tuple[float, float]:
+        """What the colours of a map (H, W) reach from and to; one cell in a hundred lies beyond,
+        because few large errors would leave no colours to the others."""
+        return 0.0, float(np.quantile(values[::CELL, ::CELL], 0.99))
 
     def full_macs(self, size: tuple[int, int]) -> int:
         """MACs of the decomposed network for a low-resolution size (height, width)."""
