@@ -192,7 +192,7 @@ class DepthUpscaler:
         self.costs = macs(module.network.config)
         self.packed = pack_edsr(module.network.to(device), dtype)
         adapter = module.adapter.to(device)
-        self.adapter = [pack(c.weight.detach(), c.bias.detach()) for c in adapter.convs]
+        self.adapter = [pack(c.weight.detach(), c.bias.detach(), dtype) for c in adapter.convs]
         self.slopes = [float(s.weight) for s in adapter.slopes] + [0.0]
 
     def map_range(self, values: np.ndarray) -> tuple[float, float]:

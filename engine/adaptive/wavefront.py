@@ -104,11 +104,12 @@ class Wavefront:
         self.second = F.pad(level, (1, 1))
         self.first = F.pad(dilated(level), (1, 1))
         self.pitch = outer.width + 2
-        rows = min(4 * strip, outer.height) + 2 * blocks + 2 * packed.tail_rows + 8
+        last = min(strip, outer.height) + 2 * blocks  # rows of a last strip, which ends every layer
+        rows = last + min(3 * strip, outer.height) + 2 * packed.tail_rows + 8
         self.base = outer.top - 1  # the picture's row that lies first in z and z0
         self.z0 = x.new_zeros(rows, self.pitch, channels)
         self.z = x.new_zeros(rows, self.pitch, channels)
-        self.work = x.new_zeros(rows, self.pitch, channels, dtype=packed.dtype)
+        self.work = x.new_zeros(last + 4, self.pitch, channels, dtype=packed.dtype)
         self.held = [self.work[:0]] * blocks  # inner rows that the next strip needs again
         self.macs = 0
 
@@ -191,12 +192,13 @@ class Wavefront:
             share = self.depth[z_old:z_new] - block
             whole = bool((share[:, 1:-1] >= 1).all())
             positions = None if whole else self._positions(self.second, block, z_old, z_new, True)
+            gates = None if whole else share.flatten().index_select(0, positions).clamp_(0, 1)
             self.macs += convolve(
                 h[: z_new - z_old + 2],
                 conv2,
                 positions,
                 self._rows(self.z, z_old, z_new),
-                scale=None if whole else share.flatten()[positions].clamp(0, 1),
+                scale=gates,
                 add=True,
             )
         self.held[block] = h[z_new - z_old : h_new - z_old + 1].clone()
