@@ -28,14 +28,16 @@ class Legend(QWidget):
         super().__init__(parent)
         ramp = np.tile(np.linspace(0, 1, 256, dtype=np.float32), (4, 1))
         self._bar: QImage = image_of(np.ascontiguousarray(colourise(ramp, 0, 1)))
-        self._low, self._high, self._unit, self._most = 0.0, 0.0, "", 0.0
+        self._low, self._high, self._unit = 0.0, 0.0, ""
+        self._ends = "", ""
         self._value: float | None = None
-        self.setFixedHeight(46)
+        self.setFixedHeight(22 + 2 * self.fontMetrics().lineSpacing())
         self.setAccessibleName(self.tr("Legend of the map"))
 
-    def set_range(self, low: float, high: float, unit: str, *, most: float) -> None:
-        """The colours reach from `low` to `high`, the values up to `most`."""
-        self._low, self._high, self._unit, self._most = low, high, unit, most
+    def set_range(self, low: float, high: float, unit: str, *, least: float, most: float) -> None:
+        """The colours reach from `low` to `high`, the values from `least` to `most`."""
+        self._low, self._high, self._unit = low, high, unit
+        self._ends = f"{'≤ ' * (least < low)}{low:.3g}", f"{'≥ ' * (most > high)}{high:.3g}"
         self.update()
 
     def set_value(self, value: float | None) -> None:
@@ -50,14 +52,14 @@ class Legend(QWidget):
         painter.setPen(self.palette().color(QPalette.ColorRole.Mid))
         painter.drawRect(bar)
         painter.setPen(self.palette().color(QPalette.ColorRole.WindowText))
-        row = QRectF(0, 22, self.width(), 20)
-        painter.drawText(row, Qt.AlignmentFlag.AlignHCenter, self._unit)
+        line = self.fontMetrics().lineSpacing()
+        row = QRectF(0, 22, self.width(), line)
+        painter.drawText(row.translated(0, line), Qt.AlignmentFlag.AlignHCenter, self._unit)
         span = self._high - self._low
         if span <= 0:
             return
-        beyond = "≥ " if self._most > self._high else ""
-        painter.drawText(row, Qt.AlignmentFlag.AlignLeft, f"{self._low:.2g}")
-        painter.drawText(row, Qt.AlignmentFlag.AlignRight, f"{beyond}{self._high:.2g}")
+        painter.drawText(row, Qt.AlignmentFlag.AlignLeft, self._ends[0])
+        painter.drawText(row, Qt.AlignmentFlag.AlignRight, self._ends[1])
         if self._value is not None:
             x = bar.left() + bar.width() * min(1.0, max(0.0, (self._value - self._low) / span))
             painter.fillRect(QRectF(x - 1.5, 1, 3, 21), Qt.GlobalColor.black)
@@ -127,11 +129,14 @@ class Panel(QWidget):
         self.lines.setText(words.lines)
         self.lines.setVisible(bool(words.lines))
         self._words = words
+        self.legend.set_range(0, 0, words.unit, least=0, most=0)
+        self.show_value(None, None)
 
     def show_plan(self, plan: Planned) -> None:
         """The range of the map, as far as it is known."""
-        most = plan.high if plan.values is None else float(plan.values.max())
-        self.legend.set_range(plan.low, plan.high, self._words.unit, most=most)
+        self.legend.set_range(
+            plan.low, plan.high, self._words.unit, least=plan.least, most=plan.most
+        )
 
     def show_value(self, value: float | None, place: tuple[int, int] | None) -> None:
         """The map's value under the cursor, at (row, column) of the low-resolution picture."""

@@ -50,9 +50,9 @@ class Opened:
 class Planned:
     """What a budget means: the knob, the share of the dense network's compute, and the map.
 
-    The colours of the map's `values` (H, W) reach from `low` to `high`; both it and its `overlay`
-    are None while only the run can tell them. `chosen` (rows, columns) are the refined cells, of
-    `side` x `side` upscaled pixels, of methods that choose cells.
+    The map's `values` (H, W) reach from `least` to `most`, its colours from `low` to `high`; it and
+    its `overlay` are None while only the run can tell them. `chosen` (rows, columns) are the
+    refined cells, of `side` x `side` upscaled pixels, of methods that choose cells.
     """
 
     budget: float
@@ -65,6 +65,8 @@ class Planned:
     mean: float = 0.0
     low: float = 0.0
     high: float = 0.0
+    least: float = 0.0
+    most: float = 0.0
     overlay: Any = None
 
 
@@ -377,5 +379,13 @@ def describe(upscaler: Any, made: Plan, effort: float, *, ran: bool) -> Planned:
     values = allocation.map.cpu().numpy()
     low, high = upscaler.map_range(values)
     overlay = image_of(np.ascontiguousarray(colourise(values, low, high)))
-    mean = float(values.mean())
-    return replace(planned, values=values, mean=mean, low=low, high=high, overlay=overlay)
+    return replace(
+        planned,
+        values=values,
+        mean=float(values.mean()),
+        low=low,
+        high=high,
+        least=float(values.min()),
+        most=float(values.max()),
+        overlay=overlay,
+    )
