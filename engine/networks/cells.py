@@ -10,6 +10,8 @@ There, and in the halo around the picture, features are zero and the picture rep
 (The paper crops such pictures instead.)
 """
 
+from typing import Any
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -70,6 +72,71 @@ class ConvPair(nn.Sequential):
         super().__init__(
             conv3x3(channels, channels), nn.LeakyReLU(0.1), nn.Conv2d(channels, channels, 3)
         )
+
+
+class Half(nn.Module):
+    """A Base-Net or a Refine-Net: what it makes of features becomes a picture by its `tail`.
+
+    With `skip` the bilinearly enlarged picture is added. `halo` pixels of it are around what is
+    made; `pitch` is explained in `engine.networks.mga`.
+    """
+
+    pitch = 1
+    halo: int
+
+    def __init__(self, config: Any, *, skip: bool):
+        super().__init__()
+        self.config, self.skip = config, skip
+
+    def reconstruct(self, z: Tensor, x: Tensor) -> Tensor:
+        """The picture (N, 3, sh, sw) from features and from x with the halo around it."""
+        y = self.tail(z)
+        return y + enlarged(x, self.config.scale, halo=self.halo) if self.skip else y
+
+
+class BaseNet(Half):
+    """x (N, 3, h, w) in [0, 1] -> coarse (N, 3, sh, sw), feature (N, `features`, h, w).
+
+    A network adds `extract`, x -> feature, and what that costs, `front_macs`.
+    """
+
+    halo = 0
+
+    def __init__(self, config: Any, features: int, *, skip: bool):
+        super().__init__(config, skip=skip)
+        self.features = features
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        feature = self.extract(x)
+        return self.reconstruct(feature, x), feature
+
+    def macs(self, height: int, width: int) -> int:
+        """Multiply-accumulates for a picture of that size."""
+        return self.front_macs(height, width) + self.tail_macs(height, width)
+
+    def tail_macs(self, height: int, width: int) -> int:
+        """Those of `reconstruct` among them."""
+        return height * width * tail_macs(self.tail)
+
+
+class RefineNet(Half):
+    """feature (N, C, h + 2, w + 2), x (N, 3, h + 2, w + 2) -> refined (N, 3, sh, sw).
+
+    A network adds `deepen`, from the feature to what the `pair` takes the halo off, and what that
+    costs, `body_macs`, for a size with its halo.
+    """
+
+    halo = HALO
+
+    def forward(self, feature: Tensor, x: Tensor) -> Tensor:
+        return self.reconstruct(self.pair(self.deepen(feature)), x)
+
+    def macs(self, height: int, width: int) -> int:
+        """Multiply-accumulates for `height` x `width` refined pixels and the halo around them."""
+        inner = height * width * (weights(self.pair[2]) + tail_macs(self.tail))
+        height, width = height + 2 * HALO, width + 2 * HALO
+        outer = height * width * weights(self.pair[0])
+        return inner + outer + self.body_macs(height, width)
 
 
 def weights(*modules: nn.Module) -> int:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from engine.networks.cells import HALO, ConvPair, enlarged, weights
+from engine.networks.cells import BaseNet, ConvPair, RefineNet, weights
 from engine.networks.edsr import conv3x3
 
 
@@ -57,14 +57,11 @@ def tail_reach(config: Config) -> int:
     return 1 if config.scale == 4 else 2
 
 
-class Base(nn.Module):
+class Base(BaseNet):
     """x (N, 3, h, w) in [0, 1] -> coarse (N, 3, sh, sw), feature (N, inner, h, w)."""
 
-    pitch = 1
-
     def __init__(self, config: Config):
-        super().__init__()
-        self.config, self.features = config, config.inner
+        super().__init__(config, config.inner, skip=config.skip)
         self.tail_reach = tail_reach(config)
         self.reach = 2 + config.base + self.tail_reach
         self.head = nn.Sequential(
@@ -80,42 +77,25 @@ class Base(nn.Module):
         """x (N, 3, h, w) -> feature (N, C, h, w)."""
         return self.mapping(self.head(x))
 
-    def reconstruct(self, feature: Tensor, x: Tensor) -> Tensor:
-        """The coarse picture (N, 3, sh, sw) from the feature."""
-        y = self.tail(feature)
-        return y + enlarged(x, self.config.scale) if self.config.skip else y
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        feature = self.extract(x)
-        return self.reconstruct(feature, x), feature
-
-    def macs(self, height: int, width: int) -> int:
-        """Multiply-accumulates for a picture of that size."""
-        return height * width * weights(self)
-
-    def tail_macs(self, height: int, width: int) -> int:
-        """Those of `reconstruct` among them."""
-        return height * width * weights(self.tail)
+    def front_macs(self, height: int, width: int) -> int:
+        """Multiply-accumulates of `extract`."""
+        return height * width * weights(self.head, self.mapping)
 
 
-class Refine(nn.Module):
+class Refine(RefineNet):
     """feature (N, inner, h + 2, w + 2), x (N, 3, h + 2, w + 2) -> refined (N, 3, sh, sw)."""
 
-    pitch = 1
-
     def __init__(self, config: Config):
-        super().__init__()
-        self.config = config
+        super().__init__(config, skip=config.skip)
         self.reach = config.refine + 2 + tail_reach(config)
         self.mapping = mapping(config.inner, config.refine)
         self.pair = ConvPair(config.inner)
         self.tail = make_tail(config)
 
-    def forward(self, feature: Tensor, x: Tensor) -> Tensor:
-        y = self.tail(self.pair(self.mapping(feature)))
-        return y + enlarged(x, self.config.scale, halo=HALO) if self.config.skip else y
+    def deepen(self, feature: Tensor) -> Tensor:
+        """(N, C, h + 2, w + 2) -> the same."""
+        return self.mapping(feature)
 
-    def macs(self, height: int, width: int) -> int:
-        """Multiply-accumulates for `height` x `width` refined pixels and the halo around them."""
-        outer = (height + 2 * HALO) * (width + 2 * HALO) * weights(self.mapping, self.pair[0])
-        return outer + height * width * weights(self.pair[2], self.tail)
+    def body_macs(self, height: int, width: int) -> int:
+        """Multiply-accumulates of `deepen` for features of that size."""
+        return height * width * weights(self.mapping)

@@ -21,7 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.networks.cells import HALO, enlarged, weights
+from engine.networks.cells import HALO, BaseNet, Half, weights
 from engine.networks.edsr import conv3x3
 
 SLOPE = 0.2  # of every LeakyReLU
@@ -114,14 +114,11 @@ class Upsampler(nn.Sequential):
         return total
 
 
-class Base(nn.Module):
+class Base(BaseNet):
     """x (N, 3, h, w) in [0, 1] -> coarse (N, 3, sh, sw), feature (N, C, h, w)."""
 
-    pitch = 1
-
     def __init__(self, config: Config):
-        super().__init__()
-        self.config, self.features = config, config.channels
+        super().__init__(config, config.channels, skip=True)
         self.head = conv3x3(3, config.channels)
         self.blocks = nn.Sequential(*(Block(config.channels) for _ in range(config.base)))
         self.fuse = conv3x3(config.channels, config.channels)
@@ -134,40 +131,32 @@ class Base(nn.Module):
         z0 = self.head(x)
         return self.fuse(self.blocks(z0)) + z0
 
-    def reconstruct(self, feature: Tensor, x: Tensor) -> Tensor:
-        """The coarse picture (N, 3, sh, sw) from the feature."""
-        return self.tail(feature) + enlarged(x, self.config.scale)
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        feature = self.extract(x)
-        return self.reconstruct(feature, x), feature
-
-    def macs(self, height: int, width: int) -> int:
-        """Multiply-accumulates for a picture of that size."""
-        body = height * width * weights(self.head, self.blocks, self.fuse)
-        return body + self.tail_macs(height, width)
+    def front_macs(self, height: int, width: int) -> int:
+        """Multiply-accumulates of `extract`."""
+        return height * width * weights(self.head, self.blocks, self.fuse)
 
     def tail_macs(self, height: int, width: int) -> int:
-        """Those of `reconstruct` among them."""
+        """Multiply-accumulates of `reconstruct`."""
         return self.tail.macs(height, width)
 
 
-class Refine(nn.Module):
-    """feature (N, C, h + 2, w + 2), x (N, 3, h + 2, w + 2) -> refined (N, 3, sh, sw)."""
+class Refine(Half):
+    """feature (N, C, h + 2, w + 2), x (N, 3, h + 2, w + 2) -> refined (N, 3, sh, sw).
 
-    pitch = 1
+    The upsampler takes the halo off.
+    """
+
+    halo = HALO
 
     def __init__(self, config: Config):
-        super().__init__()
-        self.config = config
+        super().__init__(config, skip=True)
         self.blocks = nn.Sequential(*(Block(config.channels) for _ in range(config.refine)))
         self.fuse = conv3x3(config.channels, config.channels)
         self.tail = Upsampler(config, halo=True)
         self.reach = 2 * config.refine + 1 + self.tail.reach
 
     def forward(self, feature: Tensor, x: Tensor) -> Tensor:
-        y = self.tail(self.fuse(self.blocks(feature)) + feature)
-        return y + enlarged(x, self.config.scale, halo=HALO)
+        return self.reconstruct(self.fuse(self.blocks(feature)) + feature, x)
 
     def macs(self, height: int, width: int) -> int:
         """Multiply-accumulates for `height` x `width` refined pixels and the halo around them."""

@@ -22,8 +22,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.networks.cells import HALO, ConvPair, enlarged, tail_macs, weights
-from engine.networks.edsr import DIV2K_MEAN, conv3x3, make_tail
+from engine.networks import edsr
+from engine.networks.cells import BaseNet, ConvPair, RefineNet, enlarged, weights
+from engine.networks.edsr import DIV2K_MEAN, conv3x3
 
 
 @dataclass(frozen=True)
@@ -115,12 +116,28 @@ class Body(nn.Sequential):
         return height * width * (weights(self) - attention) + squares * attention
 
 
-class Base(nn.Module):
+class Mean(nn.Module):
+    """Adds the mean colour of the training pictures, (N, 3, h, w) -> (N, 3, h, w)."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(DIV2K_MEAN).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.mean
+
+
+def make_tail(config: Config) -> nn.Sequential:
+    """(N, C, h, w) -> (N, 3, sh, sw); without `skip` the mean that the head takes off is added."""
+    tail = edsr.make_tail(config)
+    return tail if config.skip else tail.append(Mean())
+
+
+class Base(BaseNet):
     """x (N, 3, h, w) in [0, 1] -> coarse (N, 3, sh, sw), feature (N, C, h, w)."""
 
     def __init__(self, config: Config):
-        super().__init__()
-        self.config, self.features = config, config.channels
+        super().__init__(config, config.channels, skip=config.skip)
         self.pitch = config.window or 1
         self.tail_reach = 1 if config.tail == "direct" else 2
         self.register_buffer("mean", torch.tensor(DIV2K_MEAN).view(1, 3, 1, 1), persistent=False)
@@ -142,45 +159,26 @@ class Base(nn.Module):
         z0 = self.head(x - self.mean)
         return self.body(z0) + z0
 
-    def reconstruct(self, feature: Tensor, x: Tensor) -> Tensor:
-        """The coarse picture (N, 3, sh, sw) from the feature."""
-        skip = enlarged(x, self.config.scale) if self.config.skip else self.mean
-        return self.tail(feature) + skip
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        feature = self.extract(x)
-        return self.reconstruct(feature, x), feature
-
-    def macs(self, height: int, width: int) -> int:
-        """Multiply-accumulates for a picture of that size."""
-        front = height * width * weights(self.head) + self.body.macs(height, width)
-        return front + self.tail_macs(height, width)
-
-    def tail_macs(self, height: int, width: int) -> int:
-        """Those of `reconstruct` among them."""
-        return height * width * tail_macs(self.tail)
+    def front_macs(self, height: int, width: int) -> int:
+        """Multiply-accumulates of `extract`."""
+        return height * width * weights(self.head) + self.body.macs(height, width)
 
 
-class Refine(nn.Module):
+class Refine(RefineNet):
     """feature (N, C, h + 2, w + 2), x (N, 3, h + 2, w + 2) -> refined (N, 3, sh, sw)."""
 
-    pitch = 1
     reach = None  # channels are averaged over the patch
 
     def __init__(self, config: Config):
-        super().__init__()
-        self.config = config
-        self.register_buffer("mean", torch.tensor(DIV2K_MEAN).view(1, 3, 1, 1), persistent=False)
+        super().__init__(config, skip=config.skip)
         self.body = Body(config, config.refine)
         self.pair = ConvPair(config.channels)
         self.tail = make_tail(config)
 
-    def forward(self, feature: Tensor, x: Tensor) -> Tensor:
-        y = self.tail(self.pair(self.body(feature) + feature))
-        return y + (enlarged(x, self.config.scale, halo=HALO) if self.config.skip else self.mean)
+    def deepen(self, feature: Tensor) -> Tensor:
+        """(N, C, h + 2, w + 2) -> the same."""
+        return self.body(feature) + feature
 
-    def macs(self, height: int, width: int) -> int:
-        """Multiply-accumulates for `height` x `width` refined pixels and the halo around them."""
-        inner = height * width * (weights(self.pair[2]) + tail_macs(self.tail))
-        height, width = height + 2 * HALO, width + 2 * HALO
-        return inner + height * width * weights(self.pair[0]) + self.body.macs(height, width)
+    def body_macs(self, height: int, width: int) -> int:
+        """Multiply-accumulates of `deepen` for features of that size."""
+        return self.body.macs(height, width)

@@ -24,7 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.networks.cells import HALO, ConvPair, enlarged, tail_macs, weights
+from engine.networks.cells import BaseNet, ConvPair, RefineNet, enlarged, weights
 from engine.networks.edsr import conv3x3
 
 SLOPE = 0.05  # of every LeakyReLU
@@ -154,15 +154,14 @@ def make_tail(config: Config) -> nn.Sequential:
     )
 
 
-class Base(nn.Module):
+class Base(BaseNet):
     """x (N, 3, h, w) in [0, 1] -> coarse (N, 3, sh, sw), feature (N, C, h, w)."""
 
     pitch = POOLED
     tail_reach = 1
 
     def __init__(self, config: Config):
-        super().__init__()
-        self.config, self.features = config, config.channels
+        super().__init__(config, config.channels, skip=config.skip)
         self.head = conv3x3(3, config.channels)
         self.body = Body(config, config.base, self.pitch)
         self.tail = make_tail(config)
@@ -172,44 +171,27 @@ class Base(nn.Module):
         """x (N, 3, h, w) -> feature (N, C, h, w)."""
         return self.body(self.head(x))
 
-    def reconstruct(self, feature: Tensor, x: Tensor) -> Tensor:
-        """The coarse picture (N, 3, sh, sw) from the feature."""
-        y = self.tail(feature)
-        return y + enlarged(x, self.config.scale) if self.config.skip else y
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        feature = self.extract(x)
-        return self.reconstruct(feature, x), feature
-
-    def macs(self, height: int, width: int) -> int:
-        """Multiply-accumulates for a picture of that size."""
-        front = height * width * weights(self.head) + self.body.macs(height, width)
-        return front + self.tail_macs(height, width)
-
-    def tail_macs(self, height: int, width: int) -> int:
-        """Those of `reconstruct` among them."""
-        return height * width * tail_macs(self.tail)
+    def front_macs(self, height: int, width: int) -> int:
+        """Multiply-accumulates of `extract`."""
+        return height * width * weights(self.head) + self.body.macs(height, width)
 
 
-class Refine(nn.Module):
+class Refine(RefineNet):
     """feature (N, C, h + 2, w + 2), x (N, 3, h + 2, w + 2) -> refined (N, 3, sh, sw)."""
 
     pitch = UNPOOLED
 
     def __init__(self, config: Config):
-        super().__init__()
-        self.config = config
+        super().__init__(config, skip=config.skip)
         self.body = Body(config, config.refine, self.pitch)
         self.pair = ConvPair(config.channels)
         self.tail = make_tail(config)
         self.reach = self.body.reach + 2 + 1
 
-    def forward(self, feature: Tensor, x: Tensor) -> Tensor:
-        y = self.tail(self.pair(self.body(feature)))
-        return y + enlarged(x, self.config.scale, halo=HALO) if self.config.skip else y
+    def deepen(self, feature: Tensor) -> Tensor:
+        """(N, C, h + 2, w + 2) -> the same."""
+        return self.body(feature)
 
-    def macs(self, height: int, width: int) -> int:
-        """Multiply-accumulates for `height` x `width` refined pixels and the halo around them."""
-        inner = height * width * (weights(self.pair[2]) + tail_macs(self.tail))
-        height, width = height + 2 * HALO, width + 2 * HALO
-        return inner + height * width * weights(self.pair[0]) + self.body.macs(height, width)
+    def body_macs(self, height: int, width: int) -> int:
+        """Multiply-accumulates of `deepen` for features of that size."""
+        return self.body.macs(height, width)

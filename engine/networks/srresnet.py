@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from engine.networks.cells import HALO, ConvPair, enlarged, tail_macs, weights
+from engine.networks.cells import BaseNet, ConvPair, RefineNet, weights
 from engine.networks.edsr import conv3x3
 
 STEPS = {2: [2], 3: [3], 4: [2, 2]}
@@ -71,15 +71,13 @@ def make_tail(config: Config) -> nn.Sequential:
     return nn.Sequential(*layers, nn.Conv2d(channels, 3, 9, padding=4))
 
 
-class Base(nn.Module):
+class Base(BaseNet):
     """x (N, 3, h, w) in [0, 1] -> coarse (N, 3, sh, sw), feature (N, C, h, w)."""
 
-    pitch = 1
     tail_reach = 3
 
     def __init__(self, config: Config):
-        super().__init__()
-        self.config, self.features = config, config.channels
+        super().__init__(config, config.channels, skip=config.skip)
         self.reach = 4 + 2 * config.base + 1 + self.tail_reach
         self.head = nn.Sequential(nn.Conv2d(3, config.channels, 9, padding=4), nn.PReLU())
         self.body = make_body(config.channels, config.base)
@@ -90,43 +88,25 @@ class Base(nn.Module):
         z0 = self.head(x)
         return self.body(z0) + z0
 
-    def reconstruct(self, feature: Tensor, x: Tensor) -> Tensor:
-        """The coarse picture (N, 3, sh, sw) from the feature."""
-        y = self.tail(feature)
-        return y + enlarged(x, self.config.scale) if self.config.skip else y
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        feature = self.extract(x)
-        return self.reconstruct(feature, x), feature
-
-    def macs(self, height: int, width: int) -> int:
-        """Multiply-accumulates for a picture of that size."""
-        front = height * width * weights(self.head, self.body)
-        return front + self.tail_macs(height, width)
-
-    def tail_macs(self, height: int, width: int) -> int:
-        """Those of `reconstruct` among them."""
-        return height * width * tail_macs(self.tail)
+    def front_macs(self, height: int, width: int) -> int:
+        """Multiply-accumulates of `extract`."""
+        return height * width * weights(self.head, self.body)
 
 
-class Refine(nn.Module):
+class Refine(RefineNet):
     """feature (N, C, h + 2, w + 2), x (N, 3, h + 2, w + 2) -> refined (N, 3, sh, sw)."""
 
-    pitch = 1
-
     def __init__(self, config: Config):
-        super().__init__()
-        self.config = config
+        super().__init__(config, skip=config.skip)
         self.reach = 2 * config.refine + 1 + 2 + 3
         self.body = make_body(config.channels, config.refine)
         self.pair = ConvPair(config.channels)
         self.tail = make_tail(config)
 
-    def forward(self, feature: Tensor, x: Tensor) -> Tensor:
-        y = self.tail(self.pair(self.body(feature) + feature))
-        return y + enlarged(x, self.config.scale, halo=HALO) if self.config.skip else y
+    def deepen(self, feature: Tensor) -> Tensor:
+        """(N, C, h + 2, w + 2) -> the same."""
+        return self.body(feature) + feature
 
-    def macs(self, height: int, width: int) -> int:
-        """Multiply-accumulates for `height` x `width` refined pixels and the halo around them."""
-        outer = (height + 2 * HALO) * (width + 2 * HALO) * weights(self.body, self.pair[0])
-        return outer + height * width * (weights(self.pair[2]) + tail_macs(self.tail))
+    def body_macs(self, height: int, width: int) -> int:
+        """Multiply-accumulates of `deepen` for features of that size."""
+        return height * width * weights(self.body)
