@@ -140,8 +140,8 @@ def test_the_map_is_the_error_and_the_refined_cells_are_outlined(qtbot, window):
 def test_large_pictures_tell_what_they_compute_again(qtbot, window, photo, monkeypatch):
     usual = window.session.plan.effort
     monkeypatch.setattr(mask, "KEPT_BYTES", 0)
-    window.session.open(photo)
-    qtbot.waitUntil(lambda: window.session.plan is None, timeout=WAIT)
+    with qtbot.waitSignal(window.session.opened, timeout=WAIT):
+        window.session.open(photo)
     settled(qtbot, window, 0.5)
     assert window.session.plan.effort > usual
     assert f"{100 * window.session.plan.effort:.1f} %" in window.budget.means.text()
