@@ -13,6 +13,7 @@ from isal import isal_zlib  # the zlib format in an eighth of zlib's time
 from PIL import Image, TiffImagePlugin
 
 LEVEL = 2  # of isal's 0..3; about as small as zlib's 3
+WINDOW = 10  # bits: behind a filter photographs repeat themselves nearby or not at all
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PNG_COLOURS = {1: 0, 2: 4, 3: 2, 4: 6}  # channels -> grey, grey and alpha, RGB, RGBA
 PAETH = 4  # a PNG filter
@@ -50,7 +51,7 @@ def write_png(
         _chunk(file, b"pHYs", struct.pack(">IIB", *per_metre, 1))
     if exif:
         _chunk(file, b"eXIf", exif.removeprefix(b"Exif\0\0"))
-    packer = isal_zlib.compressobj(LEVEL)
+    packer = isal_zlib.compressobj(LEVEL, wbits=WINDOW)
     above = np.zeros(pixels[0].nbytes, np.uint8)
     for top in range(0, height, rows):
         band = np.ascontiguousarray(pixels[top : top + rows], pixels.dtype.newbyteorder(">"))
