@@ -11,6 +11,10 @@ import pytest
 import torch
 from PIL import Image
 
+from engine import library
+from engine.adaptive import depth
+from engine.networks import edsr
+
 BUNDLED = {
     "astronaut": "astronaut.png",
     "brick": "brick.png",
@@ -43,6 +47,17 @@ def private_folders(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def seeded():
     torch.manual_seed(0)
+
+
+@pytest.fixture
+def weights(tmp_path_factory, monkeypatch):
+    """The only weights there are: "tiny", whose depth map differs from pixel to pixel."""
+    folder = tmp_path_factory.mktemp("models")
+    module = depth.AdaDSR(edsr.EDSR(edsr.Config(blocks=6, channels=16)), depth.Config(width=4))
+    with torch.no_grad():
+        module.adapter.convs[-1].weight.mul_(30)
+    library.save("tiny", module, {}, folder)
+    monkeypatch.setenv("FOVEA_MODELS", str(folder))
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 from PySide6.QtCore import QMimeData, QPoint, QSettings, Qt, QUrl
 from PySide6.QtGui import QDropEvent
@@ -16,25 +15,13 @@ from app.session import Session
 from app.viewer import Mode
 from app.window import MainWindow
 from engine import library
-from engine.adaptive import depth
 from engine.evaluate import drain
-from engine.networks import edsr
 from engine.picture import read
 from engine.plan import Budget, plan
 from engine.run import load, run
 
 WAIT = 30_000
-
-
-@pytest.fixture(autouse=True)
-def weights(tmp_path_factory, monkeypatch):
-    """Small weights whose depth map differs from pixel to pixel."""
-    folder = tmp_path_factory.mktemp("models")
-    module = depth.AdaDSR(edsr.EDSR(edsr.Config(blocks=6, channels=16)), depth.Config(width=4))
-    with torch.no_grad():
-        module.adapter.convs[-1].weight.mul_(30)
-    library.save("tiny", module, {}, folder)
-    monkeypatch.setenv("FOVEA_MODELS", str(folder))
+pytestmark = pytest.mark.usefixtures("weights")
 
 
 @pytest.fixture

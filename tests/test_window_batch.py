@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 from PySide6.QtCore import QMimeData, QPoint, QSettings, Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QDropEvent
@@ -15,9 +14,7 @@ from app.program import application
 from app.session import Session
 from app.window import MainWindow
 from engine import library
-from engine.adaptive import depth
 from engine.evaluate import drain
-from engine.networks import edsr
 from engine.picture import read
 from engine.plan import Budget, plan
 from engine.resize import Size, resized
@@ -26,16 +23,7 @@ from engine.settings import Settings
 
 WAIT = 30_000
 NAMES = ("a.png", "b.png", "broken.png", "deeper/c.jpg")
-
-
-@pytest.fixture(autouse=True)
-def weights(tmp_path_factory, monkeypatch):
-    folder = tmp_path_factory.mktemp("models")
-    module = depth.AdaDSR(edsr.EDSR(edsr.Config(blocks=6, channels=16)), depth.Config(width=4))
-    with torch.no_grad():
-        module.adapter.convs[-1].weight.mul_(30)
-    library.save("tiny", module, {}, folder)
-    monkeypatch.setenv("FOVEA_MODELS", str(folder))
+pytestmark = pytest.mark.usefixtures("weights")
 
 
 @pytest.fixture
