@@ -16,7 +16,7 @@ from engine.adaptive.mask import ORDERS, MaskUpscaler
 from engine.batch.command import add_batch
 from engine.batch.stages import upscaled
 from engine.errors import FoveaError, PictureError, UpscalerError
-from engine.evaluate import correlation, evaluate, pairs
+from engine.evaluate import borders, correlation, evaluate, pairs
 from engine.kernels import describe
 from engine.maps import save_map, save_patches
 from engine.networks.cells import CELL
@@ -78,6 +78,9 @@ def parser() -> argparse.ArgumentParser:
     measure.add_argument("--order", choices=ORDERS, help="which estimated errors go first")
     measure.add_argument(
         "--correlation", action="store_true", help="of the estimated errors with the true ones"
+    )
+    measure.add_argument(
+        "--borders", action="store_true", help="how far cells differ there from the whole"
     )
     measure.add_argument("--record", metavar="SET", help="keep the rows beside the weights as SET")
 
@@ -199,7 +202,7 @@ def numbers(text: str) -> list[float]:
 
 def evaluate_command(arguments: argparse.Namespace) -> int:
     upscaler = chosen_upscaler(arguments)
-    guided = arguments.order or arguments.correlation
+    guided = arguments.order or arguments.correlation or arguments.borders
     if guided and not isinstance(upscaler, MaskUpscaler):
         raise UpscalerError(f"{arguments.name} has no cells to order by their errors.")
     if arguments.uniform and not isinstance(upscaler, DepthUpscaler):
@@ -224,6 +227,10 @@ def evaluate_command(arguments: argparse.Namespace) -> int:
     agreement = correlation(upscaler, files) if arguments.correlation else None
     if agreement is not None:
         print(f"rank correlation of estimated and true errors of the cells: {agreement:.3f}")
+    seams = borders(upscaler, files) if arguments.borders else None
+    if seams is not None:
+        print("cells refined by themselves differ from the whole, mean |Y| on a scale of 255, by")
+        print(f"{seams[0]:.3f} along their borders and {seams[1]:.3f} inside")
     if arguments.record:
         library.record(arguments.name, arguments.record, [asdict(row) for row in rows])
     if arguments.json:
@@ -238,6 +245,8 @@ def evaluate_command(arguments: argparse.Namespace) -> int:
         }
         if agreement is not None:
             document["correlation"] = agreement
+        if seams is not None:
+            document["border"], document["inside"] = seams
         print(json.dumps(document))
     return 0
 

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from engine.adaptive.mask import MaskUpscaler, Survey, reordered
-from engine.colour import luma
+from engine.colour import luma, to_pixels
 from engine.errors import PictureError
 from engine.metrics import psnr_y, spearman, ssim_y
 from engine.networks.cells import CELL
@@ -112,17 +113,46 @@ def correlation(upscaler: MaskUpscaler, files: list[tuple[Picture, Picture]]) ->
     return float(np.mean(found))
 
 
+def borders(upscaler: MaskUpscaler, files: list[tuple[Picture, Picture]]) -> tuple[float, float]:
+    """Whether the borders of cells show: mean |Y(cells) - Y(whole)|, on a scale of 255, in the
+    outermost pixels of the cells and in all others.
+
+    Cells are all refined by themselves; the whole is the feature refined at once.
+    """
+    side, sums = CELL * upscaler.scale, np.zeros((2, 2))
+    for _, low in files:
+        x = load(upscaler, low)
+        survey = upscaler.survey(x)
+        cells = refined(upscaler, low, x, survey, len(survey.order))
+        with torch.inference_mode():
+            feature, _ = upscaler.halves.feature(x, 0, x.shape[0])
+            whole = luma(to_pixels(upscaler.halves.whole(feature, x), np.uint16))
+        places = np.arange(max(whole.shape)) % side
+        edge = (places == 0) | (places == side - 1)
+        border = edge[: whole.shape[0], None] | edge[: whole.shape[1]]
+        for index, where in enumerate((border, ~border)):
+            sums[index] += np.abs(cells - whole)[where].sum() / 257, where.sum()
+    border, inside = sums[:, 0] / sums[:, 1]
+    return float(border), float(inside)
+
+
+def refined(
+    upscaler: MaskUpscaler, low: Picture, x: Tensor, survey: Survey, count: int
+) -> np.ndarray:
+    """Y (sH, sW) with `count` cells refined, on a scale of 65535: finer than what is shown."""
+    planned = plan(upscaler, survey, budget=Budget(knob=count))
+    height, width = (upscaler.scale * n for n in survey.size)
+    out = np.empty((height, width, 3), np.uint16)
+    drain(run(upscaler, low, x=x, survey=survey, plan=planned, out=out))
+    return luma(out)
+
+
 def changes(upscaler: MaskUpscaler, low: Picture, x: Tensor, survey: Survey) -> np.ndarray:
     """Mean |Y(refined) - Y(coarse)| of each cell (rows, columns), on a scale of 65535."""
     rows, columns = survey.errors.shape
     side = CELL * upscaler.scale
     height, width = (upscaler.scale * n for n in survey.size)
     change = np.full((rows * side, columns * side), np.nan)
-    pictures = []
-    for count in (0, survey.errors.size):
-        planned = plan(upscaler, survey, budget=Budget(knob=count))
-        out = np.empty((height, width, 3), np.uint16)  # finer than what is shown
-        drain(run(upscaler, low, x=x, survey=survey, plan=planned, out=out))
-        pictures.append(luma(out))
-    change[:height, :width] = np.abs(pictures[1] - pictures[0])
+    none, every = (refined(upscaler, low, x, survey, n) for n in (0, survey.errors.size))
+    change[:height, :width] = np.abs(every - none)
     return np.nanmean(change.reshape(rows, side, columns, side), axis=(1, 3))

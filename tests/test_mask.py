@@ -13,7 +13,7 @@ from engine.adaptive import depth, halves, mask, refinement
 from engine.cli import main
 from engine.colour import LUMA, to_pixels
 from engine.errors import UpscalerError
-from engine.evaluate import changes, drain
+from engine.evaluate import borders, changes, drain
 from engine.metrics import spearman
 from engine.networks import edsr, mga
 from engine.networks.cells import grid
@@ -418,10 +418,11 @@ def test_evaluate_compares_orders_and_tells_the_correlation(tmp_path, monkeypatc
     command = ["evaluate", str(folder), "-n", "tiny", "-b", "0,25,100", "--json"]
     scores = {}
     for order in mask.ORDERS:
-        assert main([*command, "--order", order, "--correlation"]) == 0
+        assert main([*command, "--order", order, "--correlation", "--borders"]) == 0
         document = json.loads(capsys.readouterr().out.strip().splitlines()[-1])
         assert [row["knob"] for row in document["rows"]] == [0, 8, 32]
         assert -1 <= document["correlation"] <= 1
+        assert document["border"] > 0 and document["inside"] >= 0
         scores[order] = [row["psnr_y"] for row in document["rows"]]
     none, some, everything = zip(*scores.values(), strict=True)
     assert len(set(none)) == len(set(everything)) == 1 and len(set(some)) == 3
@@ -438,6 +439,31 @@ def test_bench_sets_shares_of_cells_beside_the_dense_network(tmp_path, monkeypat
     efforts = [rows[f"fovea {share}%"]["effort"] for share in (25, 50, 100)]
     assert efforts == sorted(efforts) and efforts[0] < 1 < efforts[-1]
     assert rows["pytorch-full"]["effort"] == 1 and rows["pytorch-full"]["seconds"] > 0
+
+
+def test_borders_differ_from_the_whole_only_where_cells_see_less(monkeypatch):
+    module, picture = make_module("fsrcnn"), drawn(22, 30)
+    upscaler = upscaler_of(module)
+    x = load(upscaler, picture)
+    border, inside = borders(upscaler, [(picture, picture)])
+    cells, whole = (y.clamp(0, 1) for y in (module.everywhere(planes(x))[1], module(planes(x))[1]))
+    luma = torch.tensor(LUMA, dtype=torch.float32).view(1, 3, 1, 1)
+    difference = ((cells - whole) * luma).sum(1)[0].abs() * 255
+    ring = torch.zeros(88, 120, dtype=torch.bool)
+    for place in (0, 15):
+        ring[place::16] = ring[:, place::16] = True
+    assert border == pytest.approx(float(difference[ring].mean()), abs=0.01) and border > 0
+    assert inside == pytest.approx(float(difference[~ring].mean()), abs=0.01)
+    monkeypatch.setattr(upscaler.halves, "whole", lambda _, x: everywhere(module, x))
+    assert borders(upscaler, [(picture, picture)]) == pytest.approx((0, 0), abs=0.01)
+
+
+def planes(x: torch.Tensor) -> torch.Tensor:
+    return x.permute(2, 0, 1)[None]
+
+
+def everywhere(module: mga.MaskGuided, x: torch.Tensor) -> torch.Tensor:
+    return module.everywhere(planes(x))[1][0].permute(1, 2, 0)
 
 
 def tiny_adadsr() -> depth.AdaDSR:

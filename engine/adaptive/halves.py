@@ -14,10 +14,11 @@ import copy
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from engine.networks.cells import CELL, padded, windows
+from engine.networks.cells import CELL, HALO, padded, windows
 from engine.networks.mga import MaskGuided
 
 LIMIT = 64  # pixels around a part from which its feature is computed, at most
@@ -119,6 +120,14 @@ class Halves:
         with self._products():
             y = self.refine(channels_last(patches), channels_last(around))
         return y.permute(0, 2, 3, 1).float(), len(rows) * self.cell_macs
+
+    def whole(self, feature: Feature, x: Tensor) -> Tensor:
+        """What the decomposed network gives, (sH, sW, 3): the whole feature refined at once."""
+        height, width = x.shape[:2]
+        around = F.pad(image(x), (HALO,) * 4, mode="replicate")
+        with self._products():
+            y = self.refine(feature.padded[:, :, : height + 2 * HALO, : width + 2 * HALO], around)
+        return y[0].permute(1, 2, 0).float()
 
     def _products(self) -> torch.autocast:
         reduced = self.dtype != torch.float32
