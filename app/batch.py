@@ -8,7 +8,7 @@ from typing import Any
 from engine.batch.export import Event, export, make_batch
 from engine.batch.folder import ENDINGS, Job, jobs
 from engine.batch.journal import Journal
-from engine.batch.report import Report
+from engine.batch.report import Report, completed, write_reports
 from engine.batch.stages import Control
 from engine.picture import peek
 from engine.settings import Settings, target_name
@@ -80,7 +80,10 @@ def jobs_of(items: Iterable[Item], folder: Path, settings: Settings, *, scale: i
 
 
 def steps(upscaler: Any, order: Order) -> Generator[Event, None, Report]:
-    """Export what is ordered, event by event. Raises FoveaError where the folder cannot be used."""
+    """Export what is ordered, event by event, and write the report of all items beside it.
+
+    Raises FoveaError where the folder cannot be used, or the report not be written.
+    """
     made = jobs_of(order.items, order.folder, order.settings, scale=upscaler.scale)
     chosen = {item.key for item in order.chosen}
     with Journal(order.folder) as journal:
@@ -91,12 +94,23 @@ def steps(upscaler: Any, order: Order) -> Generator[Event, None, Report]:
             journal=journal,
             overwrite=order.overwrite,
         )
-        return (yield from export(batch, control=order.control))
+        report = yield from export(batch, control=order.control)
+        report = completed(report, made, journal)
+    write_reports(report, order.folder)
+    return report
 
 
 def again(order: Order, keys: Iterable[str]) -> Order:
     """The same export, for some of its items, under the same names."""
     return replace(order, only=frozenset(keys), control=Control())
+
+
+def made_before(
+    items: Iterable[Item], folder: Path, settings: Settings, *, scale: int
+) -> frozenset[str]:
+    """The keys of the items whose outputs have files in their places already."""
+    made = jobs_of(items, folder, settings, scale=scale)
+    return frozenset(job.key for job in made if job.target.exists())
 
 
 def output_pixels(items: Iterable[Item], settings: Settings, *, scale: int) -> int:

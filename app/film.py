@@ -15,6 +15,7 @@ from app.batch import Item, Order, again, listed
 from app.thumbs import thumbnail
 from app.worker import Worker
 from engine.batch.export import Event
+from engine.batch.report import NAMES
 from engine.batch.stages import DONE, FAILED, RUNNING, SKIPPED, WAITING
 from engine.errors import FoveaError
 
@@ -65,6 +66,7 @@ class Film(QAbstractListModel):
         self.phase = Phase.IDLE
         self.searching = 0
         self.order: Order | None = None  # the newest export
+        self.report: Path | None = None  # of the newest export, once it is written
         self.overall = 0.0
         self.left: float | None = None
         self._name, self._worker = name, worker
@@ -97,13 +99,13 @@ class Film(QAbstractListModel):
         if self.phase is Phase.IDLE:
             self.beginResetModel()
             self.items, self.states, self._rows, self._thumbs = [], [], {}, {}
-            self.counts, self.order = Counter(), None
+            self.counts, self.order, self.report = Counter(), None, None
             self.endResetModel()
             self.state_changed.emit()
 
     def start(self, order: Order) -> None:
         """Export; there must be no export that runs."""
-        self.order, self.phase = order, Phase.RUNNING
+        self.order, self.phase, self.report = order, Phase.RUNNING, None
         self.overall, self.left = 0.0, None
         for item in order.chosen:
             self._set(self._rows[item.key], State())
@@ -218,6 +220,8 @@ class Film(QAbstractListModel):
                 self._set(row, State())
         if sentence:
             self.failed.emit(sentence)
+        elif (report := self.order.folder / NAMES[0]).exists():  # not so after a crash
+            self.report = report
         self.state_changed.emit()
 
     def _set(self, row: int, state: State) -> None:

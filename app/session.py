@@ -26,6 +26,7 @@ class Session(QObject):
     Signals carry no values where the state itself tells them.
     """
 
+    opening = Signal()
     opened = Signal()
     renamed = Signal()  # other weights are in use
     planned = Signal()
@@ -65,10 +66,12 @@ class Session(QObject):
     # --- what the window asks for --------------------------------------------------------------
 
     def open(self, path: Path) -> None:
+        self.opening.emit()
         self._request(Open(self.name, path))
         self.message.emit(self.tr("Opening {}…").format(path.name))
 
     def open_picture(self, picture: Picture) -> None:
+        self.opening.emit()
         self._request(Open(self.name, picture=picture))
 
     def set_effort(self, effort: float) -> None:

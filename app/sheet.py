@@ -1,9 +1,10 @@
 """The sheet before an export of all files: where to, how large, under which names, for how long."""
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -23,7 +24,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import look
-from app.batch import Item, jobs_of, output_pixels, source_pixels
+from app.batch import Item, jobs_of, made_before, output_pixels, source_pixels
 from app.budget import duration
 from engine.errors import SettingsError
 from engine.resize import LARGEST, Size
@@ -32,6 +33,7 @@ from engine.settings import FIELDS, Settings
 FORMATS = {"PNG": "png", "JPEG": "jpg", "TIFF": "tif", "WebP": "webp", "AVIF": "avif", "BMP": "bmp"}
 LOSSY = (None, "jpg", "webp", "avif")
 WIDTH = 620
+LOOK = 100  # milliseconds between two looks at whether the files there are counted
 
 
 class ExportSheet(QDialog):
@@ -50,6 +52,10 @@ class ExportSheet(QDialog):
         super().__init__(parent)
         self._items, self._given, self._scale = items, settings, scale
         self._rate = seconds_per_pixel
+        self._reader, self._count = ThreadPoolExecutor(1), Future()  # folders may be far away
+        self._there: frozenset[str] = frozenset()
+        self._timer = QTimer(self, interval=LOOK)
+        self._timer.timeout.connect(self._show_there)
         self.setWindowTitle(self.tr("Export all"))
         self.setMinimumWidth(WIDTH)
         self._make_fields(folder)
@@ -116,6 +122,9 @@ class ExportSheet(QDialog):
             )
         )
         self.replaced = QCheckBox(self.tr("Replace files that are already there"))
+        self.replaced.toggled.connect(self._show)
+        self.there = look.Elided()
+        self.there.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         self.totals, self.time = look.Elided(), QLabel()
         self.format.currentIndexChanged.connect(self._show)
         self.unit.currentIndexChanged.connect(self._show_size_unit)
@@ -138,6 +147,7 @@ class ExportSheet(QDialog):
         form.addRow("", self.example)
         form.addRow(self.tr("Budget"), self.budget)
         form.addRow("", self.replaced)
+        form.addRow("", self.there)
         for field, widget in ((self.place, 0), (self.format, 1), (self.unit, 2)):
             form.itemAt(widget, QFormLayout.ItemRole.LabelRole).widget().setBuddy(field)
         line = QFrame(frameShape=QFrame.Shape.HLine)
@@ -192,6 +202,7 @@ class ExportSheet(QDialog):
                 sentence = f"{jobs[0].source.name}  →  {jobs[0].target.name}"
             pixels = output_pixels(self._items, settings, scale=self._scale)
             self.totals.setText(self._total(pixels))
+            self._look(settings)
         except SettingsError as error:
             sentence, wrong = str(error), True
         self.example.setText(sentence)
@@ -201,6 +212,37 @@ class ExportSheet(QDialog):
         self.example.setPalette(colours)
         self.start.setEnabled(not wrong and bool(self.place.text().strip()))
         self.time.setText(self._predicted())
+
+    def _look(self, settings: Settings) -> None:
+        """Count anew, in the reader's thread, what is in the folder already."""
+        self._count.cancel()
+        self._count = self._reader.submit(
+            made_before, self._items, self.folder, settings, scale=self._scale
+        )
+        self._timer.start()
+
+    def _show_there(self) -> None:
+        """Show the count when it is there."""
+        if not self._count.done():
+            return
+        self._timer.stop()
+        failed = self._count.cancelled() or self._count.exception()
+        self._there = frozenset() if failed else self._count.result()
+        number, words = len(self._there), ""
+        if number:
+            fate = (
+                self.tr("those made otherwise are replaced")
+                if self.overwrite
+                else self.tr("they stay as they are")
+            )
+            words = self.tr("{} of {} are there already; {}").format(number, len(self._items), fate)
+        self.there.setText(words)
+        self.time.setText(self._predicted())
+
+    def done(self, result: int) -> None:
+        self._timer.stop()
+        self._reader.shutdown(wait=False, cancel_futures=True)
+        super().done(result)
 
     def _total(self, pixels: int) -> str:
         number = len(self._items)
@@ -214,7 +256,9 @@ class ExportSheet(QDialog):
     def _predicted(self) -> str:
         if self._rate is None:
             return self.tr("unknown until the first picture")
-        return self.tr("about {}").format(duration(self._rate * source_pixels(self._items)))
+        kept = frozenset() if self.overwrite else self._there
+        left = [item for item in self._items if item.key not in kept]
+        return self.tr("about {}").format(duration(self._rate * source_pixels(left)))
 
 
 def row_of(*widgets: QWidget) -> QHBoxLayout:

@@ -194,9 +194,10 @@ class Strip(QWidget):
             "pause": (0, 0, 1, 1),
             "resume": (0, 0, 1, 1),
             "stop-all": (0, 1, 1, 1),
-            "retry": (1, 0, 1, 1),
-            "reveal": (1, 1, 1, 1),
-            "export-all": (2, 0, 1, 2),
+            "retry": (1, 0, 1, 2),
+            "report": (2, 0, 1, 1),
+            "reveal": (2, 1, 1, 1),
+            "export-all": (3, 0, 1, 2),
         }
         self.buttons = {name: button_of(self._actions[name]) for name in places}
         for name, place in places.items():
@@ -240,6 +241,7 @@ class Strip(QWidget):
         actions["stop-all"].setEnabled(film.phase in (Phase.RUNNING, Phase.PAUSED))
         actions["retry"].setEnabled(idle and ended and bool(counts[FAILED]))
         actions["reveal"].setEnabled(idle and ended)
+        actions["report"].setEnabled(film.report is not None)
         for name, button in self.buttons.items():
             button.setVisible(actions[name].isEnabled())
 

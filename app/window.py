@@ -122,6 +122,7 @@ class MainWindow(QMainWindow):
         action("resume", self.tr("Resume"), ["Ctrl+P"], resume, symbol="resume")
         action("stop-all", self.tr("Stop"), ["Ctrl+."], film.stop, symbol="stop")
         action("retry", self.tr("Retry failed"), ["Ctrl+R"], film.retry, symbol="retry")
+        action("report", self.tr("Open report"), ["Ctrl+E"], self._open_report, symbol="report")
         action("reveal", self.tr("Show folder"), ["Ctrl+Shift+F"], self._reveal, symbol="folder")
 
     def _make_menus(self) -> None:
@@ -149,7 +150,7 @@ class MainWindow(QMainWindow):
                 "out",
             ],
             self.tr("&Budget"): ["less", "more", None, "stop"],
-            self.tr("B&atch"): ["pause", "resume", "stop-all", None, "retry", "reveal"],
+            self.tr("B&atch"): ["pause", "resume", "stop-all", None, "retry", "report", "reveal"],
         }
         for title, names in table.items():
             menu = self.menuBar().addMenu(title)
@@ -231,6 +232,7 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         session = self.session
+        session.opening.connect(self.notice.hide)
         session.opened.connect(self._show_picture)
         session.renamed.connect(self._show_upscaler)
         session.planned.connect(self._show_plan)
@@ -326,6 +328,9 @@ class MainWindow(QMainWindow):
         order = Order(tuple(film.items), sheet.folder, sheet.settings, sheet.overwrite)
         film.start(order)
 
+    def _open_report(self) -> None:
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.session.film.report)))
+
     def _reveal(self) -> None:
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.session.film.order.folder)))
 
@@ -358,7 +363,6 @@ class MainWindow(QMainWindow):
 
     def _show_picture(self) -> None:
         opened = self.session.picture
-        self.notice.hide()
         self.pages.setCurrentIndex(1)
         self.viewer.show_picture(opened)
         if not self.strip.view.hasFocus():  # the arrow keys go on along the strip

@@ -444,6 +444,7 @@ def test_a_full_disk_costs_one_file_and_retry_makes_it(few, tmp_path, monkeypatc
     assert document["failed"][0]["error"] in output.err
     assert sorted(tree(target)) == ["a_4x.png", "deeper/c_4x.png"]
     assert main([*command, "--retry"]) == 0
+    assert len(json.loads((target / NAMES[1]).read_text("utf-8"))["skipped"]) == 2
     document = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert [entry["input"] for entry in document["files"]] == [str(few / "b.png")]
     assert set(document["files"][0]) == {

@@ -1,5 +1,7 @@
 """A batch through the real window: drop, start, pause, go on, one failure, retry, done."""
 
+import csv
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -125,7 +127,12 @@ def test_a_folder_from_drop_to_done(qtbot, window, holiday, tmp_path, drawn_pixe
     shown = []
     monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: shown.append(url.toLocalFile()))
     qtbot.mouseClick(buttons["reveal"], Qt.MouseButton.LeftButton)
-    assert shown == [str(tmp_path / "Upscaled")]
+    qtbot.mouseClick(buttons["report"], Qt.MouseButton.LeftButton)
+    assert shown == [str(tmp_path / "Upscaled"), str(tmp_path / "Upscaled" / "fovea-report.csv")]
+    with open(tmp_path / "Upscaled" / "fovea-report.csv", encoding="utf-8", newline="") as file:
+        rows = {row["input"]: row["state"] for row in csv.DictReader(file)}
+    retried = str(holiday / "broken.png")  # the others were done before it
+    assert rows == {str(holiday / n): "skipped" for n in NAMES} | {retried: "done"}
     made = tmp_path / "Upscaled" / "Holiday"
     for name in ("a", "b", "broken"):
         pixels = read(made / f"{name}_4x.png").pixels
@@ -188,7 +195,10 @@ def test_a_stopped_batch_goes_on_where_it_was(qtbot, window, tmp_path, drawn_pix
     ended(qtbot, window)
     assert 0 < film.counts["done"] < 4 and not film.counts["running"]
     assert film.counts["waiting"] == 4 - film.counts["done"]
+    done = film.counts["done"]
     actions["export-all"].trigger()
+    counted = f"{done} of 4 are there already; they stay as they are"
+    qtbot.waitUntil(lambda: window.sheet.there.words == counted, timeout=WAIT)
     window.sheet.accept()
     ended(qtbot, window)
     assert film.counts["done"] == 4
@@ -228,6 +238,16 @@ def test_a_folder_that_cannot_be_used_is_one_sentence(qtbot, window, holiday, tm
     ended(qtbot, window)
     assert window.notice.isVisible() and "Upscaled" in window.notice.label.text()
     assert set(states(window).values()) == {"waiting"}
+
+
+def test_a_notice_outlasts_a_picture_that_was_opening(qtbot, window, holiday):
+    session = window.session
+    session.open(holiday / "a.png")
+    session.failed.emit("A sentence.")
+    qtbot.waitUntil(lambda: session.done == 1 and not session.busy, timeout=WAIT)
+    assert window.notice.isVisible()
+    session.open(holiday / "b.png")
+    assert not window.notice.isVisible()
 
 
 def test_leaving_during_a_batch_asks_first(qtbot, window, holiday, monkeypatch):

@@ -13,7 +13,7 @@ from engine.batch.export import Event, export, make_batch
 from engine.batch.folder import jobs
 from engine.batch.journal import Journal
 from engine.batch.local import here
-from engine.batch.report import NAMES, Report, write_reports
+from engine.batch.report import NAMES, Report, completed, write_reports
 from engine.batch.stages import FAILED, Batch, Control, Step
 from engine.errors import FoveaError, SettingsError
 from engine.options import check_scale, settings_of
@@ -44,15 +44,15 @@ def batch_command(arguments: argparse.Namespace) -> int:
     if not found:
         raise SettingsError(f"{source} holds no pictures that Fovea can read.")
     with Journal(target) as journal, stopping() as control:
-        if arguments.retry:
-            found = [job for job in found if job.key in journal.failed]
+        chosen = [job for job in found if not arguments.retry or job.key in journal.failed]
         batch = make_batch(
-            found, settings, upscaler=upscaler, journal=journal, overwrite=arguments.overwrite
+            chosen, settings, upscaler=upscaler, journal=journal, overwrite=arguments.overwrite
         )
         report = told(export(batch, lane=chosen_lane(arguments.scheduler), control=control))
+        whole = completed(report, found, journal)
     print(report.summary())
     try:
-        write_reports(report, target)
+        write_reports(whole, target)
         print(f"{' and '.join(NAMES)} in the output folder tell of every file.")
     except FoveaError as error:  # the pictures are there all the same
         print(error, file=sys.stderr)

@@ -3,11 +3,13 @@
 import csv
 import io
 import json
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from engine.batch.folder import Job
+from engine.batch.journal import Journal
 from engine.batch.stages import DONE, FAILED, SKIPPED, WAITING
 from engine.draft import draft
 
@@ -60,6 +62,20 @@ class Report:
         states = {"files": DONE, "skipped": SKIPPED, "failed": FAILED, "waiting": WAITING}
         lists = {name: [r.entry() for r in self.of(state)] for name, state in states.items()}
         return {**lists, "seconds": self.seconds, "stopped": self.stopped}
+
+
+def completed(report: Report, jobs: Iterable[Job], journal: Journal) -> Report:
+    """The report of all `jobs`, with what the journal tells of those that were not exported now."""
+    rows = {row.job.key: row for row in report.rows}
+    return replace(report, rows=tuple(rows.get(j.key) or _remembered(j, journal) for j in jobs))
+
+
+def _remembered(job: Job, journal: Journal) -> Row:
+    record = journal.made.get(journal.place(job.target))
+    if record is not None and job.target.exists():
+        return Row(job, SKIPPED, record)
+    reason = journal.failed.get(job.key)
+    return Row(job) if reason is None else Row(job, FAILED, reason=reason)
 
 
 def write_reports(report: Report, folder: Path) -> None:
