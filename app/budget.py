@@ -33,9 +33,10 @@ class BudgetBar(QWidget):
 
         track = QHBoxLayout()
         track.setSpacing(12)
-        track.addWidget(QLabel(self.tr("fast")))
+        self.ends = QLabel(), QLabel()
+        track.addWidget(self.ends[0])
         track.addWidget(self.slider, 1)
-        track.addWidget(QLabel(self.tr("full")))
+        track.addWidget(self.ends[1])
         words = QHBoxLayout()
         words.setSpacing(12)
         words.addWidget(self.asked)
@@ -50,6 +51,9 @@ class BudgetBar(QWidget):
     def set_stops(self, labels: list[str]) -> None:
         """Stops with these labels from now on; none for any effort in steps of half a per cent."""
         self._labels, last = labels, len(labels) - 1 if labels else STEPS
+        first, final = [labels[:1], labels[-1:]] if last else [[], []]
+        self.ends[0].setText("  ·  ".join([self.tr("fast"), *first]))
+        self.ends[1].setText("  ·  ".join([*final, self.tr("full")]))
         ticks = QSlider.TickPosition.TicksBelow if labels else QSlider.TickPosition.NoTicks
         with QSignalBlocker(self.slider):
             self.slider.setRange(0, last)

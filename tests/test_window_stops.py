@@ -79,6 +79,7 @@ def test_the_slider_stops_at_each_network(qtbot, show, photo):
     slider, session = window.budget.slider, window.session
     assert (slider.minimum(), slider.maximum(), slider.value()) == (0, 1, 1)
     assert window.budget.asked.text() == "FMEN" and slider.isEnabled()
+    assert [end.text() for end in window.budget.ends] == ["fast  ·  FMEN-S", "FMEN  ·  full"]
     assert (session.picture.canvas.out == fresh("fmen-x2", photo).picture.pixels).all()
     canvas = session.picture.canvas
     slider.setValue(0)
