@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
 from app import look
 from app.batch import Item, jobs_of, made_before, output_pixels, source_pixels
 from app.budget import duration
+from app.stops import asked
 from engine.errors import SettingsError
 from engine.resize import LARGEST, Size
 from engine.settings import FIELDS, Settings
@@ -117,9 +118,7 @@ class ExportSheet(QDialog):
         self.name.setToolTip(self.tr("Fields: {}").format(fields))
         self.example = look.Elided()
         self.budget = QLabel(
-            self.tr("{} % of the full compute, as the slider says").format(
-                f"{100 * given.budget.effort:g}"
-            )
+            self.tr("{}, as the slider says").format(asked(given.name, given.budget.effort))
         )
         self.replaced = QCheckBox(self.tr("Replace files that are already there"))
         self.replaced.toggled.connect(self._show)

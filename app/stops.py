@@ -31,6 +31,12 @@ def stops_of(name: str) -> tuple[SliderStop, ...]:
     return found if name in [stop.name for stop in found] else (SliderStop(name, name),)
 
 
+def asked(name: str, effort: float) -> str:
+    """What the slider asks for, in words: a stop's label, or the effort in per cent."""
+    labels = [stop.label for stop in stops_of(name) if stop.name == name]
+    return labels[0] if labels else f"{100 * effort:g} %"
+
+
 def choices(current: str) -> list[str]:
     """All weights to choose from; of those on one slider only one, the current one if it is there.
 

@@ -8,7 +8,7 @@ from test_fmen import TINY
 
 from app.program import application
 from app.session import Session, remembered
-from app.stops import choices, stops_of
+from app.stops import asked, choices, stops_of
 from app.window import MainWindow
 from engine import library
 from engine.adaptive import depth
@@ -146,4 +146,5 @@ def test_stops_are_those_of_one_scale(folder):
     ]
     assert [s.label for s in stops_of("fmen-x4")] == ["FMEN"]
     assert [s.label for s in stops_of("other")] == ["other"]
+    assert asked("fmen-s-x2", 0.3) == "FMEN-S"
     assert choices("fmen-x2") == ["fmen-x2", "fmen-x4", "other"]
