@@ -220,7 +220,7 @@ def test_what_is_done_is_skipped(mixed, whole):
 def records(folder):
     """How many records the journal of a running export holds."""
     try:
-        return (folder / NAME).read_bytes().count(b'"digest"')
+        return (folder / NAME).read_bytes().count(b'"checksum"')
     except FileNotFoundError:
         return 0
 

@@ -1,8 +1,8 @@
 """What a folder of outputs remembers: an append-only file, one JSON document a line.
 
 A picture is entered before it appears under its name. So after a power cut an output is either
-missing, or it is the one whose digest the journal holds; a last line cut off in the middle belongs
-to an output that never appeared.
+missing, or it is the one whose checksum the journal holds; a last line cut off in the middle
+belongs to an output that never appeared.
 """
 
 import errno
@@ -11,6 +11,8 @@ import json
 import os
 from pathlib import Path
 from typing import Any
+
+from isal import isal_zlib
 
 from engine.draft import draft_prefix
 from engine.errors import SettingsError
@@ -21,6 +23,7 @@ except ImportError:  # Windows: two exports into one folder are not kept apart t
     fcntl = None
 
 NAME = ".fovea-journal.jsonl"
+CHUNK = 1 << 20
 
 
 class Journal:
@@ -105,14 +108,20 @@ class Journal:
             return None
         try:
             with open(target, "rb") as file:
-                return record if digest(file) == record["digest"] else None
+                return record if checksum(file) == record.get("checksum") else None
         except OSError:
             return None
 
 
-def digest(file: Any) -> str:
-    """The digest of an open file from where it stands."""
-    return hashlib.file_digest(file, "blake2b").hexdigest()[:32]
+def checksum(file: Any) -> str:
+    """Length and CRC-32 of an open file from where it stands.
+
+    Against damage, not against forgers, in a fortieth of a digest's time.
+    """
+    length = value = 0
+    while data := file.read(CHUNK):
+        length, value = length + len(data), isal_zlib.crc32(data, value)
+    return f"{length}-{value:08x}"
 
 
 def digest_of(data: bytes) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from engine.batch.folder import Job
-from engine.batch.journal import Journal, digest, digest_of
+from engine.batch.journal import Journal, checksum, digest_of
 from engine.draft import check_place, draft
 from engine.errors import FoveaError, PictureError
 from engine.picture import Picture, contents, encode
@@ -135,7 +135,7 @@ def store(
             "content": content,
             "settings": batch.mark,
             "output": batch.journal.place(job.target),
-            "digest": digest(file),
+            "checksum": checksum(file),
             **facts,
         }
         batch.journal.append(record)
