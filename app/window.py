@@ -1,16 +1,11 @@
 """The main window: its actions, its layout, and the wires between session and widgets."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, Qt, QTimer, QUrl
-from PySide6.QtGui import (
-    QAction,
-    QActionGroup,
-    QDesktopServices,
-    QImage,
-    QKeySequence,
-    QPalette,
-)
+from PySide6.QtGui import QDesktopServices, QImage, QPalette
 from PySide6.QtWidgets import (
     QApplication,
     QFileDialog,
@@ -21,13 +16,13 @@ from PySide6.QtWidgets import (
     QProgressBar,
     QSizePolicy,
     QStackedWidget,
-    QToolBar,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from app import look
+from app.actions import fill_menus, make_actions, make_toolbar
 from app.batch import OUTPUT, Order
 from app.budget import BudgetBar, duration
 from app.film import Phase
@@ -58,10 +53,10 @@ class MainWindow(QMainWindow):
         self.viewer, self.panel, self.budget = Viewer(), Panel(), BudgetBar()
         self.welcome, self.notice = Welcome(), Notice()
         self.title, self.sizes = QLabel(), QLabel()
-        self._make_actions()
+        self.actions_of = make_actions(self, self._slots())
         self.strip = Strip(session.film, self.actions_of)
-        self._make_menus()
-        self._make_toolbar()
+        self.recent = fill_menus(self.menuBar(), self.actions_of)
+        self.addToolBar(make_toolbar(self.actions_of, self._make_heading()))
         self._make_body()
         self._make_status()
         self._connect()
@@ -71,105 +66,34 @@ class MainWindow(QMainWindow):
         self._show_state()
         self.actions_of["split"].setChecked(True)
 
-    # --- actions, each shared by menu, toolbar and shortcut --------------------------------------
-
-    def _make_actions(self) -> None:
-        def action(name, text, keys, slot, *, symbol=None, checkable=False):
-            made = QAction(text, self, checkable=checkable)
-            made.setShortcuts([QKeySequence(key) for key in keys])
-            made.setToolTip(f"{text.rstrip('…')} ({keys[0]})")
-            (made.toggled if checkable else made.triggered).connect(slot)
-            made.setProperty("symbol", symbol)
-            self.addAction(made)
-            self.actions_of[name] = made
-            return made
-
-        self.actions_of: dict[str, QAction] = {}
-        action("open", self.tr("Open…"), ["Ctrl+O"], self._ask_open, symbol="open")
-        action("paste", self.tr("Paste"), ["Ctrl+V"], self._paste, symbol="paste")
-        action("export", self.tr("Export…"), ["Ctrl+S"], self._ask_export, symbol="export")
-        action("quit", self.tr("Quit"), ["Ctrl+Q"], self.close)
-        views = QActionGroup(self)
-        for key, mode in zip("123", Mode, strict=True):
-            label = {"full": self.tr("Full"), "split": self.tr("Split"), "side": self.tr("Side")}
-            made = action(
-                mode.value,
-                label[mode.value],
-                [key],
-                lambda on, mode=mode: self.viewer.set_mode(mode) if on else None,
-                symbol=f"view-{mode.value}",
-                checkable=True,
-            )
-            views.addAction(made)
-        action("map", self.tr("Depth map"), ["M"], self._show_map, symbol="map", checkable=True)
-        action("fit", self.tr("Fit"), ["Ctrl+0"], lambda: self.viewer.fit(), symbol="fit")
-        actual = lambda: self.viewer.actual_size()  # noqa: E731
-        action("actual", self.tr("100 %"), ["Ctrl+1"], actual, symbol="actual-size")
-        action("in", self.tr("Zoom in"), ["+", "Ctrl++", "="], lambda: self.viewer.zoom_by(1.25))
-        action("out", self.tr("Zoom out"), ["-", "Ctrl+-"], lambda: self.viewer.zoom_by(0.8))
-        action("less", self.tr("Faster"), ["["], lambda: self._step(-1))
-        action("more", self.tr("Better"), ["]"], lambda: self._step(1))
-        action("stop", self.tr("Stop"), ["Esc"], self.session.stop, symbol="stop")
-        self._make_film_actions(action)
-
-    def _make_film_actions(self, action) -> None:
-        film = self.session.film
-        asked = self._ask_export_all
-        action("open-folder", self.tr("Open folder…"), ["Ctrl+Shift+O"], self._ask_open_folder)
-        action("export-all", self.tr("Export all…"), ["Ctrl+Shift+S"], asked, symbol="export")
-        pause, resume = lambda: film.pause(True), lambda: film.pause(False)
-        action("pause", self.tr("Pause"), ["Ctrl+P"], pause, symbol="pause")
-        action("resume", self.tr("Resume"), ["Ctrl+P"], resume, symbol="resume")
-        action("stop-all", self.tr("Stop"), ["Ctrl+."], film.stop, symbol="stop")
-        action("retry", self.tr("Retry failed"), ["Ctrl+R"], film.retry, symbol="retry")
-        action("report", self.tr("Open report"), ["Ctrl+E"], self._open_report, symbol="report")
-        action("reveal", self.tr("Show folder"), ["Ctrl+Shift+F"], self._reveal, symbol="folder")
-
-    def _make_menus(self) -> None:
-        table = {
-            self.tr("&File"): [
-                "open",
-                "open-folder",
-                "paste",
-                None,
-                "export",
-                "export-all",
-                None,
-                "quit",
-            ],
-            self.tr("&View"): [
-                "full",
-                "split",
-                "side",
-                None,
-                "map",
-                None,
-                "fit",
-                "actual",
-                "in",
-                "out",
-            ],
-            self.tr("&Budget"): ["less", "more", None, "stop"],
-            self.tr("B&atch"): ["pause", "resume", "stop-all", None, "retry", "report", "reveal"],
+    def _slots(self) -> dict[str, Callable]:
+        """What each action does."""
+        session, film, viewer = self.session, self.session.film, self.viewer
+        return {
+            "open": self._ask_open,
+            "open-folder": self._ask_open_folder,
+            "paste": self._paste,
+            "export": self._ask_export,
+            "export-all": self._ask_export_all,
+            "quit": self.close,
+            **{mode.value: partial(self._set_mode, mode) for mode in Mode},
+            "map": self._show_map,
+            "fit": lambda: viewer.fit(),
+            "actual": lambda: viewer.actual_size(),
+            "in": lambda: viewer.zoom_by(1.25),
+            "out": lambda: viewer.zoom_by(0.8),
+            "less": lambda: self._step(-1),
+            "more": lambda: self._step(1),
+            "stop": session.stop,
+            "pause": lambda: film.pause(True),
+            "resume": lambda: film.pause(False),
+            "stop-all": film.stop,
+            "retry": film.retry,
+            "report": self._open_report,
+            "reveal": self._reveal,
         }
-        for title, names in table.items():
-            menu = self.menuBar().addMenu(title)
-            for name in names:
-                menu.addSeparator() if name is None else menu.addAction(self.actions_of[name])
-            if names[0] == "open":
-                self.recent = menu.addMenu(self.tr("Open recent"))
-                menu.insertMenu(self.actions_of["paste"], self.recent)
-                menu.aboutToShow.connect(self._fill_recent)
 
-    def _make_toolbar(self) -> None:
-        bar = QToolBar(self.tr("Tools"))
-        bar.setMovable(False)
-        bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
-        bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.addToolBar(bar)
-        for name in ("open", "paste", "export"):
-            bar.addAction(self.actions_of[name])
-        bar.addSeparator()
+    def _make_heading(self) -> QWidget:
         heading = QWidget()
         heading.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         row = QHBoxLayout(heading)
@@ -179,13 +103,7 @@ class MainWindow(QMainWindow):
         self.title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         row.addWidget(self.title, 1)
         row.addWidget(self.sizes)
-        bar.addWidget(heading)
-        bar.addSeparator()
-        for name in ("full", "split", "side", None, "map", None, "fit", "actual"):
-            bar.addSeparator() if name is None else bar.addAction(self.actions_of[name])
-        for name in ("fit", "actual", "paste"):
-            button = bar.widgetForAction(self.actions_of[name])
-            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+        return heading
 
     def _make_body(self) -> None:
         work = QWidget()
@@ -251,6 +169,7 @@ class MainWindow(QMainWindow):
         self.panel.opacity_changed.connect(self.viewer.set_opacity)
         self.viewer.hovered.connect(self._show_value)
         self.viewer.moved.connect(self._remember_visible)
+        self.recent.parentWidget().aboutToShow.connect(self._fill_recent)
         self.welcome.open_asked.connect(self._ask_open)
         self.welcome.sample_asked.connect(lambda: session.open(look.ASSETS / "sample.png"))
 
@@ -345,6 +264,10 @@ class MainWindow(QMainWindow):
             self.budget.slider.setValue(self.budget.slider.value() + steps)
         else:
             self._set_effort(min(1.0, max(0.0, (round(session.effort / STEP) + steps) * STEP)))
+
+    def _set_mode(self, mode: Mode, shown: bool) -> None:
+        if shown:
+            self.viewer.set_mode(mode)
 
     def _show_map(self, shown: bool) -> None:
         self.panel.shown.setChecked(shown)

@@ -1,0 +1,110 @@
+"""What can be done in the window: one table of actions, which menus, tools and keys share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QMenu, QMenuBar, QToolBar, QWidget
+
+VIEWS = ("full", "split", "side")  # one of them at a time
+TOOLS = ("open", "paste", "export", None), (None, *VIEWS, None, "map", None, "fit", "actual")
+BARE_TOOLS = ("fit", "actual", "paste")  # their icons say enough
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An action's text and keys, the first of which its tool tip tells, and its icon."""
+
+    text: str
+    keys: tuple[str, ...]
+    symbol: str | None = None
+    checkable: bool = False
+
+
+def tr(text: str) -> str:
+    return QCoreApplication.translate("Actions", text)
+
+
+def entries() -> dict[str, Entry]:
+    """All actions by name."""
+    return {
+        "open": Entry(tr("Open…"), ("Ctrl+O",), "open"),
+        "open-folder": Entry(tr("Open folder…"), ("Ctrl+Shift+O",)),
+        "paste": Entry(tr("Paste"), ("Ctrl+V",), "paste"),
+        "export": Entry(tr("Export…"), ("Ctrl+S",), "export"),
+        "export-all": Entry(tr("Export all…"), ("Ctrl+Shift+S",), "export"),
+        "quit": Entry(tr("Quit"), ("Ctrl+Q",)),
+        "full": Entry(tr("Full"), ("1",), "view-full", checkable=True),
+        "split": Entry(tr("Split"), ("2",), "view-split", checkable=True),
+        "side": Entry(tr("Side"), ("3",), "view-side", checkable=True),
+        "map": Entry(tr("Depth map"), ("M",), "map", checkable=True),
+        "fit": Entry(tr("Fit"), ("Ctrl+0",), "fit"),
+        "actual": Entry(tr("100 %"), ("Ctrl+1",), "actual-size"),
+        "in": Entry(tr("Zoom in"), ("+", "Ctrl++", "=")),
+        "out": Entry(tr("Zoom out"), ("-", "Ctrl+-")),
+        "less": Entry(tr("Faster"), ("[",)),
+        "more": Entry(tr("Better"), ("]",)),
+        "stop": Entry(tr("Stop"), ("Esc",), "stop"),
+        "pause": Entry(tr("Pause"), ("Ctrl+P",), "pause"),
+        "resume": Entry(tr("Resume"), ("Ctrl+P",), "resume"),
+        "stop-all": Entry(tr("Stop"), ("Ctrl+.",), "stop"),
+        "retry": Entry(tr("Retry failed"), ("Ctrl+R",), "retry"),
+        "report": Entry(tr("Open report"), ("Ctrl+E",), "report"),
+        "reveal": Entry(tr("Show folder"), ("Ctrl+Shift+F",), "folder"),
+    }
+
+
+def menus() -> dict[str, tuple[str | None, ...]]:
+    """The menus' titles, and the names of their actions; None is a line between."""
+    file = "open", "open-folder", "paste", None, "export", "export-all", None, "quit"
+    return {
+        tr("&File"): file,
+        tr("&View"): (*VIEWS, None, "map", None, "fit", "actual", "in", "out"),
+        tr("&Budget"): ("less", "more", None, "stop"),
+        tr("B&atch"): ("pause", "resume", "stop-all", None, "retry", "report", "reveal"),
+    }
+
+
+def make_actions(window: QWidget, slots: dict[str, Callable]) -> dict[str, QAction]:
+    """Every action of the table, whose keys work in `window`, connected to the slot of its name."""
+    actions, views = {}, QActionGroup(window)
+    for name, entry in entries().items():
+        action = actions[name] = QAction(entry.text, window, checkable=entry.checkable)
+        action.setShortcuts([QKeySequence(key) for key in entry.keys])
+        action.setToolTip(f"{entry.text.rstrip('…')} ({entry.keys[0]})")
+        action.setProperty("symbol", entry.symbol)
+        (action.toggled if entry.checkable else action.triggered).connect(slots[name])
+        window.addAction(action)
+        if name in VIEWS:
+            views.addAction(action)
+    return actions
+
+
+def fill_menus(bar: QMenuBar, actions: dict[str, QAction]) -> QMenu:
+    """Returns the menu of recent pictures, still empty, whose parent is the first one."""
+    for title, names in menus().items():
+        menu = bar.addMenu(title)
+        for name in names:
+            menu.addSeparator() if name is None else menu.addAction(actions[name])
+        if "open" in names:
+            recent = QMenu(tr("Open recent"), menu)
+            menu.insertMenu(actions["paste"], recent)
+    return recent
+
+
+def make_toolbar(actions: dict[str, QAction], heading: QWidget) -> QToolBar:
+    """The tools, with a heading between those for files and those for views."""
+    bar = QToolBar(tr("Tools"))
+    bar.setMovable(False)
+    bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+    bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+    for part, names in enumerate(TOOLS):
+        if part:
+            bar.addWidget(heading)
+        for name in names:
+            bar.addSeparator() if name is None else bar.addAction(actions[name])
+    for name in BARE_TOOLS:
+        button = bar.widgetForAction(actions[name])
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+    return bar
