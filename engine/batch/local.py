@@ -1,5 +1,8 @@
 """A batch on this machine: one picture is computed, the next read and the one before written."""
 
+import os
+import sys
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
@@ -33,7 +36,10 @@ TENSOR = 12  # bytes a pixel of the source while it is computed
 
 def here(batch: Batch, control: Control) -> Iterator[Step]:
     """Upscale the jobs in their order, reading one ahead and writing one behind."""
-    with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
+    with (
+        ThreadPoolExecutor(1, initializer=step_back) as reader,
+        ThreadPoolExecutor(1, initializer=step_back) as writer,
+    ):
         line = Line(batch, reader, writer)
         for job, following in zip_longest(batch.jobs, batch.jobs[1:]):
             if control.stopped:
@@ -43,6 +49,15 @@ def here(batch: Batch, control: Control) -> Iterator[Step]:
             except Exception as error:  # a defect met in one picture must not cost the others
                 yield Step(job, FAILED, reason=reason(job, error))
         yield from line.settle(wait=True)
+
+
+def step_back() -> None:
+    """Let this thread run where the computing ones leave a core idle, as they wait for each other.
+
+    Only Linux gives threads priorities of their own.
+    """
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
 
 
 @dataclass
