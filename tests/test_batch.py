@@ -8,8 +8,10 @@ import random
 import shutil
 import signal
 import struct
+import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +27,7 @@ from engine.batch.eta import Clock
 from engine.batch.export import export, make_batch
 from engine.batch.folder import Job, jobs
 from engine.batch.journal import NAME, Journal
-from engine.batch.local import here
+from engine.batch.local import here, step_back
 from engine.batch.report import NAMES
 from engine.batch.stages import DONE, FAILED, RUNNING, SKIPPED, WAITING, Control
 from engine.cli import main
@@ -657,3 +659,12 @@ def test_heic_is_read_where_its_plugin_is_installed(tmp_path):
     heif.from_pillow(Image.fromarray(scene(64, 64))).save(tmp_path / "a.heic")
     report = drained(batch(tmp_path, tmp_path / "out"))
     assert report.rows[0].job.target.name == "a_4x.jpg" and report.rows[0].state == DONE
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads share one priority elsewhere")
+def test_reading_and_writing_step_back_behind_computing():
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    with ThreadPoolExecutor(1, initializer=step_back) as executor:
+        there = executor.submit(lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+    assert there.result() == 19
+    assert os.getpriority(os.PRIO_PROCESS, 0) == own
