@@ -4,10 +4,6 @@ import os
 import sys
 from pathlib import Path
 
-# Computing threads that wait for each other shall sleep sooner than is usual: a thread that writes
-# a picture meanwhile finds a free core. It must be said before PyTorch is imported.
-os.environ.setdefault("GOMP_SPINCOUNT", "2000")
-
 COMMANDS = {"upscale", "batch", "evaluate", "models", "devices", "bench", "train", "-h", "--help"}
 
 

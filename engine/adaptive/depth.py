@@ -30,7 +30,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine import kernels
-from engine.adaptive.wavefront import Wavefront, pack_edsr
+from engine.adaptive.wavefront import Wavefront, dilate, pack_edsr
 from engine.kernels import convolve, pack
 from engine.networks.edsr import EDSR, conv3x3, macs
 from engine.tiling import Region
@@ -78,11 +78,6 @@ def gate(depth: Tensor, block: int) -> Tensor:
     return (depth - block).clamp(0, 1)
 
 
-def dilate(mask: Tensor) -> Tensor:
-    """The largest value in each 3x3 neighbourhood of (N, 1, H, W)."""
-    return F.max_pool2d(mask, 3, stride=1, padding=1)
-
-
 class AdaDSR(nn.Module):
     """A network with residual blocks and the adapter that decides how many each pixel needs."""
 
@@ -119,7 +114,7 @@ class AdaDSR(nn.Module):
 
 def depth_loss(raw: Tensor, desired: Tensor) -> Tensor:
     """max(0, mean executed depth - mean desired depth), in blocks (Eq. 7; see the deviations)."""
-    executed = (raw + dilate(raw)) / 2
+    executed = (raw + dilate(raw, -torch.inf)) / 2
     return F.relu(executed.mean() - desired.mean())
 
 
@@ -212,7 +207,7 @@ class DepthUpscaler:
     def survey_of(self, content: Tensor, executed: int = 0) -> Survey:
         """The survey of a given content map (H, W); a flat one spends the same depth everywhere."""
         content = content.clamp(min=FLOOR)
-        widest = dilate(content[None, None])[0, 0]
+        widest = dilate(content)
         return Survey(content, _ascending(content), _ascending(widest), executed)
 
     def _content(self, x: Tensor) -> tuple[Tensor, int]:

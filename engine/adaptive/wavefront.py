@@ -16,6 +16,7 @@ for good. Buffers are (rows, width + 2, channels) with a zero column on either s
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -79,9 +80,15 @@ def levels(depth: Tensor, blocks: int) -> Tensor:
     return depth.ceil().clamp(0, blocks).to(torch.uint8)
 
 
-def dilated(level: Tensor) -> Tensor:
-    """The largest level in each 3x3 neighbourhood, (h, w) uint8: where first convolutions run."""
-    return F.max_pool2d(level[None, None].float(), 3, stride=1, padding=1)[0, 0].to(torch.uint8)
+def dilate(values: Tensor, outside: float = 0) -> Tensor:
+    """The largest value in each 3x3 neighbourhood of (..., h, w), `outside` lying around.
+
+    For first convolutions, which also run where the second ones look.
+    """
+    wide = F.pad(values, (1, 1), value=outside)
+    wide = torch.maximum(torch.maximum(wide[..., :-2], wide[..., 2:]), values)
+    tall = F.pad(wide, (0, 0, 1, 1), value=outside)
+    return torch.maximum(torch.maximum(tall[..., :-2, :], tall[..., 2:, :]), wide)
 
 
 class Wavefront:
@@ -102,7 +109,7 @@ class Wavefront:
         level = levels(depth[:, columns], blocks)
         self.depth = F.pad(depth[:, columns], (1, 1))
         self.second = F.pad(level, (1, 1))
-        self.first = F.pad(dilated(level), (1, 1))
+        self.first = F.pad(dilate(level), (1, 1))
         self.pitch = outer.width + 2
         last = min(strip, outer.height) + 2 * blocks  # rows of a last strip, which ends every layer
         rows = last + min(3 * strip, outer.height) + 2 * packed.tail_rows + 8
@@ -225,7 +232,10 @@ class Wavefront:
         active = level[top:end] > block
         if not always and bool(active[:, 1:-1].all()):
             return None
-        return active.flatten().nonzero().flatten().int()
+        flat = active.flatten()
+        if flat.device.type == "cpu":  # NumPy is faster here
+            return torch.from_numpy(np.flatnonzero(flat.numpy()).astype(np.int32))
+        return flat.nonzero().flatten().int()
 
     def _fuse(self, old: int, new: int) -> int:
         """The convolution behind the body, added to z_0 in place, for the rows old..new - 1."""
