@@ -32,6 +32,7 @@ MARGIN = 256 << 20  # bytes that overlapping may add to what the largest picture
 WRITING = 3  # a picture being written takes so many times its pixels: reordered, and encoded
 READING = 9  # bytes a pixel of a picture being read, its file included
 TENSOR = 12  # bytes a pixel of the source while it is computed
+WORKING = 256 << 20  # bytes that a network takes meanwhile for its strips, whatever the picture
 
 
 def here(batch: Batch, control: Control) -> Iterator[Step]:
@@ -136,7 +137,7 @@ def _one(line: Line, job: Job, following: Job | None, control: Control) -> Itera
     with closing(upscaled(upscaler, picture, line.batch.settings)) as work:
         while not control.stopped:
             # the rows of the output take memory only as they are filled
-            used = source + TENSOR * picture.height * picture.width
+            used = min(WORKING, output) + source + TENSOR * picture.height * picture.width
             used += int(output * (progress + strip))
             yield from line.settle(used=used)
             line.look_ahead(following, used)
