@@ -69,6 +69,17 @@ def test_every_step_lowers_its_loss_from_where_the_last_one_ended(family, pairs)
         start = training.ema
 
 
+def test_the_first_step_leaves_the_mask_of_a_wide_network_alone(pairs):
+    training = Training(
+        replace(recipes.RECIPES["srresnet-d-x4"], batch=1, patch=8), torch.device("cpu")
+    )
+    wide = training.network.mask.conv1.weight
+    assert any(p is wide for o in training.optimizers[1:] for p in o.param_groups[0]["params"])
+    before = wide.detach().clone()
+    training.advance(pairs, 0.0)
+    assert torch.equal(wide, before)
+
+
 def test_the_steps_are_chained():
     for family in mga.NETWORKS:
         whole, every, guided = (recipes.RECIPES[f"{family}-{step}-x4"] for step in STEPS)

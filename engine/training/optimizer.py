@@ -40,7 +40,8 @@ class Muon(torch.optim.Optimizer):
         for group in self.param_groups:
             by_shape: dict[torch.Size, list[Tensor]] = {}
             for parameter in group["params"]:
-                by_shape.setdefault(parameter.shape, []).append(parameter)
+                if parameter.grad is not None:  # a loss need not reach every part of a network
+                    by_shape.setdefault(parameter.shape, []).append(parameter)
             for shape, parameters in by_shape.items():
                 gradients = torch.stack([self._momentum(p, group["momentum"]) for p in parameters])
                 updates = orthogonalise(gradients.flatten(2)).view(-1, *shape)
