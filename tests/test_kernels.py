@@ -26,6 +26,7 @@ PATHS = [
     *list(compiled.CHOICES)[: 1 + (-1 if compiled.level() is None else compiled.level())],
 ]
 FLOAT, HALF = torch.float32, torch.bfloat16
+HOW = ("write", "add", "multiply")
 
 SANITIZED = """
 import sys, pathlib, pytest
@@ -77,7 +78,7 @@ def draw(rows, columns, cin, cout, size, source_dtype=FLOAT, target_dtype=FLOAT)
     return source, weight, torch.randn(cout), target
 
 
-def dense(source, weight, bias, target, *, mask, slope=1.0, scale=None, add=False):
+def dense(source, weight, bias, target, *, mask, slope=1.0, scale=None, how="write"):
     """What `kernels.convolve` promises, by PyTorch's dense convolution in float64."""
     inside = source if weight.shape[2] == 3 else source[:, 1:-1]
     picture = inside.double().permute(2, 0, 1)[None]
@@ -88,7 +89,9 @@ def dense(source, weight, bias, target, *, mask, slope=1.0, scale=None, add=Fals
     result = result[mask.bool()]
     if scale is not None:
         result = result * (scale[:, None] if isinstance(scale, torch.Tensor) else scale)
-    expected[chosen] = result + expected[chosen] if add else result
+    old = expected[chosen]
+    met = {"write": result, "add": result + old, "multiply": torch.sigmoid(result) * old}
+    expected[chosen] = met[how]
     return expected
 
 
@@ -108,7 +111,10 @@ def check(source, weight, bias, target, *, mask=None, dtype=FLOAT, **how):
 
 @pytest.mark.parametrize(
     ("cin", "cout"),
-    [(1, 1), (3, 64), (64, 3), (17, 16), (16, 17), (48, 80), (64, 64), (65, 130), (256, 256)],
+    [
+        *((1, 1), (3, 64), (64, 3), (17, 16), (16, 17), (18, 18), (50, 50), (48, 80)),
+        *((64, 64), (65, 130), (256, 256)),
+    ],
 )
 def test_a_list_equals_the_dense_convolution_masked(path, cin, cout):
     for size in (1, 3):
@@ -129,15 +135,15 @@ def test_nothing_is_heard_of_pixels_out_of_sight(path):
     assert torch.equal(target, other)
 
 
-@pytest.mark.parametrize("add", [False, True])
+@pytest.mark.parametrize("how", HOW)
 @pytest.mark.parametrize("scale", [None, 0.1, 2, "each"])
 @pytest.mark.parametrize("slope", [1.0, 0, 0.1, "one", "each"])
-def test_activation_scale_and_sum_are_fused(path, slope, scale, add):
+def test_activation_scale_and_the_meeting_are_fused(path, slope, scale, how):
     slope = {"one": torch.rand(1), "each": torch.rand(21)}.get(slope, slope)
     for mask in (torch.rand(9, 8) < 0.5, None):
         count = 72 if mask is None else int(mask.sum())
         each = torch.rand(count) if scale == "each" else scale
-        check(*draw(9, 8, 18, 21, 3), mask=mask, slope=slope, scale=each, add=add)
+        check(*draw(9, 8, 18, 21, 3), mask=mask, slope=slope, scale=each, how=how)
 
 
 def test_any_shape_list_type_and_activation(path):
@@ -150,7 +156,7 @@ def test_any_shape_list_type_and_activation(path):
         scale = rng.choice([None, 0.5, torch.rand(int(mask.sum()))])
         types = [rng.choice([FLOAT, HALF]) for _ in range(3)]
         drawn = draw(rows, columns, cin, cout, rng.choice([1, 3]), *types[:2])
-        check(*drawn, mask=mask, dtype=types[2], slope=slope, scale=scale, add=rng.random() < 0.5)
+        check(*drawn, mask=mask, dtype=types[2], slope=slope, scale=scale, how=rng.choice(HOW))
 
 
 def test_rows_of_larger_pictures_serve_as_they_are(path):
@@ -208,7 +214,7 @@ def test_threads_change_nothing(path, threads_set):
     for threads in (1, 2, 3):
         threads_set(threads)
         results.append(target.clone())
-        kernels.convolve(source, packed, positions, results[-1], slope=0.1, add=True)
+        kernels.convolve(source, packed, positions, results[-1], slope=0.1, how="add")
     if path == "off":  # PyTorch may sum in another order
         assert all(torch.allclose(r, results[0], atol=1e-5) for r in results)
     else:

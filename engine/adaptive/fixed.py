@@ -186,32 +186,27 @@ class FixedPass:
         for top in range(old, new, self.band):
             end = min(new, top + self.band)
             rows, written = source.part(top - 1, end + 1), target.part(top, end)
-            if step.how == "multiply":
-                self._multiply(step, rows, written, self._map_rows(index, top, end))
+            if index == self.last_product:
+                self._multiply(step, rows, written, self.attention[top:end, self.region.columns])
             else:
-                add = step.how == "add"
-                self.macs += convolve(rows, step.conv, None, written, slope=step.slope, add=add)
+                how = {"slope": step.slope, "how": step.how}
+                self.macs += convolve(rows, step.conv, None, written, **how)
         self.ends[index + 1] = new
         if self.last_reader[step.source] == index:
             source.forget(new - 1 if new < self.limits[index + 1] else new + 1)
 
-    def _multiply(self, step: Step, rows: Tensor, written: Tensor, mean: Tensor | None) -> None:
-        """Multiply a band of attention into `written`; its mean goes to `mean` (n, width)."""
+    def _multiply(self, step: Step, rows: Tensor, written: Tensor, mean: Tensor) -> None:
+        """Multiply a band of attention into `written`; its mean goes to `mean` (n, width), too."""
         band = torch.empty_like(written)
         self.macs += convolve(rows, step.conv, None, band)
         factors = band[:, 1:-1].sigmoid_()  # the outer columns hold anything
         written[:, 1:-1].mul_(factors)
-        if mean is not None:
-            mean.copy_(self._inside(factors).mean(dim=2))
+        mean.copy_(self._inside(factors).mean(dim=2))
 
     def _inside(self, rows: Tensor) -> Tensor:
         """The region's columns of rows (n, outer width, ...)."""
         margin = self.region.left - self.outer.left
         return rows[:, margin : margin + self.region.width]
-
-    def _map_rows(self, index: int, top: int, end: int) -> Tensor | None:
-        """Where the mean of the last attention map goes; None for all others."""
-        return self.attention[top:end, self.region.columns] if index == self.last_product else None
 
     def _pixels(self, rows: Tensor) -> Tensor:
         """The tail's channels (n, pitch, 3 s^2) as the region's pixels (n, width, 3, s, s)."""

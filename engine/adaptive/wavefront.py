@@ -206,7 +206,7 @@ class Wavefront:
                 positions,
                 self._rows(self.z, z_old, z_new),
                 scale=gates,
-                add=True,
+                how="add",
             )
         self.held[block] = h[z_new - z_old : h_new - z_old + 1].clone()
         ends[2 * block + 1 : 2 * block + 3] = h_new, z_new
@@ -243,7 +243,7 @@ class Wavefront:
             return old
         source = self._rows(self.z, old - 1, new + 1)
         target = self._rows(self.z0, old, new)
-        self.macs += convolve(source, self.packed.fuse, None, target, add=True)
+        self.macs += convolve(source, self.packed.fuse, None, target, how="add")
         return new
 
     def _tail(self, top: int, end: int) -> Tensor:

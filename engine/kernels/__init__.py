@@ -48,7 +48,7 @@ def convolve(
     *,
     slope: float | Tensor = 1.0,
     scale: float | Tensor | None = None,
-    add: bool = False,
+    how: str = "write",
 ) -> int:
     """Convolve at the listed positions of `target`; returns the MACs executed.
 
@@ -58,20 +58,20 @@ def convolve(
     column of target pixels, int32; None means all but the zero columns. Nothing else is written.
 
     A result is bias + sum(weight * source), times `slope` (a number, (1,) or (Cout,)) where
-    negative (0: ReLU, 1: none). It replaces the target or, with `add`, is added to it; before that
-    it is multiplied by `scale`, a number or one per position (P,). Source and target are float32
-    or bfloat16. All tensors are where the packed weights are.
+    negative (0: ReLU, 1: none), times `scale`, a number or one per position (P,). `how` it meets
+    the target: "write" replaces it, "add" is added to it, "multiply" multiplies its sigmoid into
+    it. Source and target are float32 or bfloat16. All tensors are where the packed weights are.
 
     ValueError where these do not fit together, IndexError where positions do not ascend inside
     the target. On CUDA, float32 is as precise as `torch.backends.cudnn.allow_tf32` lets it be.
     """
     count = _check(source, packed.weight, positions, target, scale)
-    how = {"slope": slope, "scale": scale, "add": add}
+    rest = {"slope": slope, "scale": scale, "how": how}
     if packed.panels is None:
-        reference.convolve(source, packed.weight, packed.bias, positions, target, **how)
+        reference.convolve(source, packed.weight, packed.bias, positions, target, **rest)
     else:
         compiled.convolve(
-            source, packed.weight, packed.panels, packed.level, positions, target, **how
+            source, packed.weight, packed.panels, packed.level, positions, target, **rest
         )
     return count * packed.macs
 

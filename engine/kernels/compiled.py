@@ -11,6 +11,7 @@ from torch import Tensor
 
 LIBRARY = Path(__file__).with_name("convolve.library")  # from setup.py
 NAMES = ("portable", "AVX2", "AVX-512", "AVX-512 bf16")  # the levels of convolve.cpp
+MEETS = ("write", "add", "multiply")  # `how` of convolve.cpp
 CHOICES = {"portable": 0, "avx2": 1, "avx512": 2, "avx512bf16": 3}
 
 
@@ -24,7 +25,7 @@ class _Job(ctypes.Structure):
         ("scale", ctypes.c_float),
         *((name, ctypes.c_int32) for name in ("rows", "pitch", "cin", "cout", "size", "threads")),
         *((name, ctypes.c_int32) for name in ("level", "pairs", "squares", "from_bfloat16")),
-        *((name, ctypes.c_int32) for name in ("to_bfloat16", "add")),
+        *((name, ctypes.c_int32) for name in ("to_bfloat16", "how")),
     )
 
 
@@ -91,7 +92,7 @@ def convolve(
     *,
     slope: float | Tensor,
     scale: float | Tensor | None,
-    add: bool,
+    how: str,
 ) -> None:
     """See `engine.kernels.convolve`; `panels` from `pack` at the same level."""
     rows, pitch, outputs = target.shape
@@ -118,7 +119,7 @@ def convolve(
         squares=_squares(weight),
         from_bfloat16=source.dtype == torch.bfloat16,
         to_bfloat16=target.dtype == torch.bfloat16,
-        add=add,
+        how=MEETS.index(how),
     )
     if not _library().fovea_convolve(job):
         raise IndexError("positions must ascend and lie inside the target")
@@ -129,5 +130,8 @@ def _pairs(dtype: torch.dtype, level: int) -> bool:
 
 
 def _squares(weight: Tensor) -> bool:
-    """Whether squares are computed as such: not where their transforms would cost too much."""
-    return weight.shape[2] == 3 and weight.shape[1] % 16 == 0
+    """Whether squares are computed as such: not where their transforms would cost too much.
+
+    They are made of whole vectors, and of pairs.
+    """
+    return weight.shape[2] == 3 and weight.shape[1] >= 16 and weight.shape[1] % 2 == 0

@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -65,8 +66,10 @@ struct Job {  // as in compiled.py
     int64_t count;
     float scale;
     int32_t rows, pitch, cin, cout, size, threads;
-    int32_t level, pairs, squares, from_bfloat16, to_bfloat16, add;
+    int32_t level, pairs, squares, from_bfloat16, to_bfloat16, how;
 };
+
+enum { WRITE, ADD, MULTIPLY };  // how a result meets the target; the last by its sigmoid
 
 enum { GROUP = 24 };  // positions whose neighbours are found together; also squares
 enum { WIDTH = 192 };  // columns of a piece, or positions that a thread takes at a time

@@ -17,7 +17,7 @@ def convolve(
     *,
     slope: float | Tensor = 1.0,
     scale: float | Tensor | None = None,
-    add: bool = False,
+    how: str = "write",
 ) -> None:
     """See `engine.kernels.convolve`; weight (Cout, Cin, k, k), whose type is that of the sums."""
     source, bias = source.to(weight.dtype), bias.to(weight.dtype)
@@ -26,11 +26,8 @@ def convolve(
         dense = F.conv2d(inside.permute(2, 0, 1)[None], weight, bias)[0].permute(1, 2, 0)
         if isinstance(scale, Tensor):
             scale = scale.view(*dense.shape[:2], 1)
-        result, written = _finish(dense, slope, scale), target[:, 1:-1]
-        if add:
-            written += result
-        else:
-            written.copy_(result)
+        written = target[:, 1:-1]
+        written.copy_(_met(how, written, _finish(dense, slope, scale)))
         return
     flat, written = source.flatten(0, 1), target.view(-1, target.shape[2])
     matrix = weight.permute(2, 3, 1, 0).reshape(-1, weight.shape[0])
@@ -39,11 +36,10 @@ def convolve(
         chunk = positions[begin : begin + CHUNK].long()
         columns = flat[chunk[:, None] + steps].flatten(1)
         some = scale[begin : begin + CHUNK, None] if isinstance(scale, Tensor) else scale
-        result = _finish(torch.addmm(bias, columns, matrix), slope, some).to(target.dtype)
-        if add:
-            written.index_add_(0, chunk, result)
-        else:
-            written.index_copy_(0, chunk, result)
+        result = _finish(torch.addmm(bias, columns, matrix), slope, some)
+        if how != "write":
+            result = _met(how, written[chunk], result)
+        written.index_copy_(0, chunk, result.to(target.dtype))
 
 
 def _steps(size: int, pitch: int, device: torch.device) -> Tensor:
@@ -61,3 +57,10 @@ def _finish(values: Tensor, slope: float | Tensor, scale: float | Tensor | None)
     elif slope != 1.0:
         values = F.leaky_relu_(values, slope)
     return values if scale is None else values * scale
+
+
+def _met(how: str, target: Tensor, result: Tensor) -> Tensor:
+    """What becomes of the target."""
+    if how == "multiply":
+        return target * result.sigmoid()
+    return target + result if how == "add" else result

@@ -26,6 +26,16 @@ TARGET inline void store(bfloat16 *x, Vector value) {
 #endif
 }
 TARGET inline Vector activated(Vector x, Vector slopes) { return x > 0 ? x : x * slopes; }
+// 1 / (1 + e^-x): e^-x is 2^n times 2^f, an integer n and a Taylor polynomial of f in -0.5..0.5.
+TARGET inline Vector sigmoid(Vector x) {
+    Vector power = x * -1.44269504f;
+    power = power > 126 ? Vector() + 126 : power < -126 ? Vector() - 126 : power;
+    const Vector n = power + 12582912 - 12582912, f = (power - n) * 0.693147181f;
+    Vector e = f * (1.f / 720) + 1.f / 120;
+    for (float coefficient : {1.f / 24, 1.f / 6, 0.5f, 1.f, 1.f}) e = e * f + coefficient;
+    const Words two_to_n = __builtin_convertvector(n + 127, Words) << 23;
+    return 1 / (1 + e * (Vector)two_to_n);
+}
 #else
 struct Vector {
     float lane[LANES];
@@ -55,6 +65,10 @@ inline void store(T *x, const Vector &value) {
 }
 inline Vector activated(Vector x, const Vector &slopes) {
     for (int i = 0; i < LANES; i++) x.lane[i] *= x[i] > 0 ? 1 : slopes[i];
+    return x;
+}
+inline Vector sigmoid(Vector x) {
+    for (float &value : x.lane) value = 1 / (1 + std::exp(-value));
     return x;
 }
 #endif
@@ -116,15 +130,20 @@ TARGET void block(int vectors, const typename Product::Operand *const *operands,
 
 // Activation, scale and the way into the target, for `count` outputs of one position.
 template <class T>
-TARGET inline void finish(const float *sums, const float *slopes, float scale, bool add, int count,
+TARGET inline void finish(const float *sums, const float *slopes, float scale, int how, int count,
                           T *target) {
     for (int c = 0; c < count; c += LANES) {
-        const Vector value = activated(load(sums + c), load(slopes + c)) * scale;
+        Vector value = activated(load(sums + c), load(slopes + c)) * scale;
+        if (how == MULTIPLY) value = sigmoid(value);
         if (count - c >= LANES) {
-            store(target + c, add ? value + load(target + c) : value);
+            if (how == ADD) value = value + load(target + c);
+            if (how == MULTIPLY) value = value * load(target + c);
+            store(target + c, value);
         } else {
-            for (int i = c; i < count; i++)
-                put(target + i, add ? value[i - c] + get(target + i) : value[i - c]);
+            for (int i = c; i < count; i++) {
+                const float old = how == WRITE ? 0 : get(target + i), one = value[i - c];
+                put(target + i, how == MULTIPLY ? one * old : one + old);
+            }
         }
     }
 }
@@ -201,7 +220,7 @@ TARGET bool compute(const Job &job, int64_t begin, int64_t end, void *scratch) {
                            job.panels + outputs + c * job.size * length, job.panels + c, sums);
             for (int m = 0; m < count; m++)
                 finish(sums + m * BLOCK, job.slopes + c,
-                       job.scales ? job.scales[first + m] : job.scale, job.add,
+                       job.scales ? job.scales[first + m] : job.scale, job.how,
                        (int)std::min<int64_t>(job.cout - c, BLOCK),
                        (T *)job.target + (int64_t)p[m] * job.cout + c);
         }
@@ -210,9 +229,11 @@ TARGET bool compute(const Job &job, int64_t begin, int64_t end, void *scratch) {
 }
 
 // The 16 transforms of the 4 x 4 pixels at `from`, B^T d B, `channels` each, `apart` elements apart.
+// The last vector may begin among the channels of the one before.
 template <class From, class To>
 TARGET void transform(const From *from, int64_t row, int64_t channels, To *to, int64_t apart) {
-    for (int64_t c = 0; c < channels; c += LANES) {
+    for (int64_t first = 0; first < channels; first += LANES) {
+        const int64_t c = std::min<int64_t>(first, channels - LANES);
         Vector d[4][4];
         for (int j = 0; j < 4; j++) {
             Vector x[4];
@@ -279,7 +300,7 @@ TARGET void squares(const Job &job, const Square *square, int count, void *scrat
                 const int which = square[m].which[k];
                 if (which < 0) continue;
                 finish(results + k * BLOCK, job.slopes + c, job.scales ? job.scales[which] : job.scale,
-                       job.add, (int)std::min<int64_t>(job.cout - c, BLOCK),
+                       job.how, (int)std::min<int64_t>(job.cout - c, BLOCK),
                        (T *)job.target +
                            (int64_t)(square[m].p + k / 2 * job.pitch + k % 2) * job.cout + c);
             }
