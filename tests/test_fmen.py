@@ -372,7 +372,7 @@ def test_another_scale_starts_from_its_nearest_pixels(scale):
     assert torch.allclose(new(x), want.flatten(4).flatten(2, 3), atol=1e-6)
 
 
-def test_l2_may_follow_every_recipe():
+def test_rms_may_follow_every_recipe():
     for name in ("fmen-s-x2", "fmen-s-x3", "fmen-s-x4", "fmen-x4"):
-        assert RECIPES[f"{name}-l2"].start == name
-        assert RECIPES[f"{name}-l2"].scale == RECIPES[name].scale
+        assert RECIPES[f"{name}-rms"].start == name
+        assert RECIPES[f"{name}-rms"].scale == RECIPES[name].scale

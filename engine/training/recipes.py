@@ -112,6 +112,11 @@ def mean_square(difference: Tensor) -> Tensor:
     return (difference.square().mean(dim=(1, 2, 3)) + luma.square().mean(dim=(1, 2))) / 2
 
 
+def rms(picture: Tensor, high: Tensor) -> Tensor:
+    """The mean over all patches of the root of `mean_square`."""
+    return mean_square(picture.float() - high).add(1e-8).sqrt().mean()
+
+
 STOPPED_WEIGHT = 4  # at 1, half the work gains 0.02 dB less in 1,000 steps and full depth 0.05 more
 EARLY = 4  # what comes behind the first D / EARLY blocks is called the gain
 MAP_WEIGHT = 0.01
@@ -135,7 +140,7 @@ def picture_loss(
     _: np.random.Generator,
     distance: Callable[[Tensor, Tensor], Tensor] = F.l1_loss,
 ) -> Tensor:
-    """The distance of an FMEN's picture; L1 as in the paper, section 4.1.
+    """The distance of an FMEN's picture; L1 as in the paper, section 4.1, or `rms`.
 
     Head and tail see the whole picture and not a residual: they stay in float32, as they run.
     """
@@ -213,11 +218,14 @@ def fmen_recipe(name: str, config: fmen.Config, start: str | None = None) -> Rec
     return Recipe(name, config.scale, build, picture_loss, start, patch=48, **rates)
 
 
-def ended_with_l2(recipe: Recipe) -> Recipe:
-    """What may follow a recipe: squared errors, which PSNR counts, at a low rate."""
-    loss = partial(picture_loss, distance=F.mse_loss)
+def ended_with_rms(recipe: Recipe) -> Recipe:
+    """What may follow a recipe, at a high rate again: `rms` instead of L1.
+
+    Not in the paper. It is what PSNR counts, but for the logarithm: 0.03 dB more after 1,000 steps.
+    """
+    loss = partial(picture_loss, distance=rms)
     return replace(
-        recipe, name=f"{recipe.name}-l2", loss=loss, start=recipe.name, lr=1e-4, hold=0.0
+        recipe, name=f"{recipe.name}-rms", loss=loss, start=recipe.name, lr=1e-3, ema=0.9993
     )
 
 
@@ -277,7 +285,7 @@ RECIPES = {
             patch=48,
         ),
         *FMENS,
-        *(ended_with_l2(recipe) for recipe in FMENS),
+        *(ended_with_rms(recipe) for recipe in FMENS),
         *(r for name, rates in MASK_GUIDED.items() for r in mask_guided_recipes(name, **rates)),
     )
 }
