@@ -186,7 +186,7 @@ class FixedPass:
         for top in range(old, new, self.band):
             end = min(new, top + self.band)
             rows, written = source.part(top - 1, end + 1), target.part(top, end)
-            if index == self.last_product:
+            if index == self.last_product:  # its factors are shown
                 self._multiply(step, rows, written, self.attention[top:end, self.region.columns])
             else:
                 how = {"slope": step.slope, "how": step.how}
