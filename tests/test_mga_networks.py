@@ -14,7 +14,7 @@ SMALL = {
     "fsrcnn": fsrcnn.Config(channels=8, inner=4, base=2),
     "pan": pan.Config(channels=8, upsampler=6, base=2, refine=1),
     "rfdn": rfdn.Config(channels=8, distilled=4, attention=3, base=1, refine=1),
-    "srresnet": srresnet.Config(channels=6, base=1, refine=1),
+    "srresnet": srresnet.Config(channels=6, base=1, refine=1, tail="classic"),
     "rcan": rcan.Config(channels=8, base=2, refine=1, blocks=1, reduction=2),
 }
 ODD = [(1, 1), (3, 5), (8, 8), (13, 30)]

@@ -7,8 +7,9 @@ feature is what the Base-Net's upsampler sees: the blocks, the features of the h
 
 Deviations:
 
-* `skip` adds the bilinearly enlarged picture, so that a short training begins there. The paper
-  has no such path; `PAPER` does without.
+* `tail="direct"` and `skip`, which adds the bilinearly enlarged picture: see
+  `engine.networks.edsr`. The paper's tail costs more than its 12 blocks, in every patch too.
+  `PAPER` has it, and no skip.
 * At x3 the upsampler is one convolution to 9 x 64 channels. The size printed for x3 by Hu et al.
   is that of x2; their cost for x3 is that of ours.
 """
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from engine.networks import edsr
 from engine.networks.cells import BaseNet, ConvPair, RefineNet, weights
 from engine.networks.edsr import conv3x3
 
@@ -31,10 +33,11 @@ class Config:
     channels: int = 64
     base: int = 12
     refine: int = 4
+    tail: str = "direct"
     skip: bool = True
 
 
-PAPER = {scale: Config(scale=scale, skip=False) for scale in (2, 3, 4)}
+PAPER = {scale: Config(scale=scale, tail="classic", skip=False) for scale in (2, 3, 4)}
 
 
 class Block(nn.Module):
@@ -64,20 +67,26 @@ def make_body(channels: int, blocks: int) -> nn.Sequential:
 
 
 def make_tail(config: Config) -> nn.Sequential:
-    """(N, C, h, w) -> (N, 3, sh, sw). It looks three low-resolution pixels far."""
+    """(N, C, h, w) -> (N, 3, sh, sw). It looks `tail_reach` low-resolution pixels far."""
+    if config.tail == "direct":
+        return edsr.make_tail(config)
     channels, layers = config.channels, []
     for step in STEPS[config.scale]:
         layers += [conv3x3(channels, step**2 * channels), nn.PixelShuffle(step), nn.PReLU()]
     return nn.Sequential(*layers, nn.Conv2d(channels, 3, 9, padding=4))
 
 
+def tail_reach(config: Config) -> int:
+    """How far the tail looks."""
+    return 1 if config.tail == "direct" else 3
+
+
 class Base(BaseNet):
     """x (N, 3, h, w) in [0, 1] -> coarse (N, 3, sh, sw), feature (N, C, h, w)."""
 
-    tail_reach = 3
-
     def __init__(self, config: Config):
         super().__init__(config, config.channels, skip=config.skip)
+        self.tail_reach = tail_reach(config)
         self.reach = 4 + 2 * config.base + 1 + self.tail_reach
         self.head = nn.Sequential(nn.Conv2d(3, config.channels, 9, padding=4), nn.PReLU())
         self.body = make_body(config.channels, config.base)
@@ -98,7 +107,7 @@ class Refine(RefineNet):
 
     def __init__(self, config: Config):
         super().__init__(config, skip=config.skip)
-        self.reach = 2 * config.refine + 1 + 2 + 3
+        self.reach = 2 * config.refine + 1 + 2 + tail_reach(config)
         self.body = make_body(config.channels, config.refine)
         self.pair = ConvPair(config.channels)
         self.tail = make_tail(config)
