@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-STRIP_PIXELS = 16_384  # a strip of 64 channels then stays in the processor's cache
+STRIP_PIXELS = 24_576  # a strip of 64 channels then stays in the processor's cache
 STRIP_ROWS = 8  # fewer would spend more on moving rows than on computing them
 GPU_STRIP_PIXELS = 1 << 20
 

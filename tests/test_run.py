@@ -12,7 +12,7 @@ from engine.networks import edsr
 from engine.picture import Picture
 from engine.plan import Budget, plan
 from engine.run import load, run
-from engine.tiling import Region, order
+from engine.tiling import Region, order, strip_rows
 
 
 @pytest.fixture
@@ -145,7 +145,7 @@ def test_out_of_memory_is_met_with_smaller_strips(upscaler):
         return real(x, allocation, region=region, strip=strip)
 
     picture = drawn(64, 40)
-    plan_strip = 16_384 // 40
+    plan_strip = strip_rows(40, on_cpu=True)
     upscaler.execute = tight
     result = drain(upscale(upscaler, picture))
     assert asked == [plan_strip, plan_strip // 2, plan_strip // 4]

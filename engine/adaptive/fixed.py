@@ -95,10 +95,11 @@ class Level:
         """Make room for the rows before `end`, in a picture of that height."""
         kept, last = self.rows, end == height
         self.rows = kept.new_empty(end + last - self.top, *kept.shape[1:])
-        self.rows[: kept.shape[0]] = kept
-        self.rows[:, 0] = self.rows[:, -1] = 0
-        if not kept.shape[0]:
+        if kept.shape[0]:
+            self.rows[: kept.shape[0]] = kept
+        else:
             self.rows[0] = 0
+        self.rows[:, :: self.rows.shape[1] - 1] = 0
         if last:
             self.rows[-1] = 0
 
