@@ -33,10 +33,10 @@ class Config:
     them by. The defaults are those of a small network for short trainings."""
 
     scale: int = 4
-    channels: int = 32
-    base: int = 7
-    refine: int = 3
-    blocks: int = 5
+    channels: int = 48
+    base: int = 4
+    refine: int = 2
+    blocks: int = 3
     reduction: int = 8
     window: int | None = 16
     tail: str = "direct"
