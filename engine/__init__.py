@@ -3,26 +3,48 @@
 import ctypes
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 # Computing threads that wait for each other shall sleep sooner than is usual: a thread that writes
 # a picture meanwhile then finds a free core.
 os.environ.setdefault("GOMP_SPINCOUNT", "2000")
 
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # of malloc.h
 KEPT_BYTES, LARGE_BYTES = 128 << 20, 32 << 20
+ALL_BYTES = (1 << 31) - 1  # what the C library takes at most
+
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+if not hasattr(_libc, "mallopt"):  # another C library
+    _libc = None
 
 
-def keep_freed_memory() -> None:
-    """Keep some freed memory for the next picture.
+def keep_freed_memory(kept: int, large: int) -> None:
+    """Keep up to `kept` bytes of freed memory for what is computed next.
 
     The C library would give it back at once and take it again page by page, which costs a fifteenth
-    of the seconds of a small picture. Arrays from LARGE_BYTES on still go back.
+    of the seconds of a small picture. Arrays from `large` bytes on still go back.
     """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt:
-        mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
-        mallopt(M_MMAP_THRESHOLD, LARGE_BYTES)
+    if _libc:
+        _libc.mallopt(M_TRIM_THRESHOLD, kept)
+        _libc.mallopt(M_MMAP_THRESHOLD, large)
 
 
-if sys.platform == "linux":
-    keep_freed_memory()
+@contextmanager
+def all_memory_kept() -> Iterator[None]:
+    """While a network computes a picture layer by layer: whatever is freed waits for the next layer.
+
+    Taking hundreds of megabytes anew for every layer costs as much as computing them.
+    """
+    keep_freed_memory(ALL_BYTES, ALL_BYTES)
+    try:
+        yield
+    finally:
+        keep_freed_memory(KEPT_BYTES, LARGE_BYTES)
+        if _libc:
+            _libc.malloc_trim(0)
+
+
+if _libc:
+    _libc.mallopt(M_ARENA_MAX, 1)  # the arenas of other threads hold no large arrays
+keep_freed_memory(KEPT_BYTES, LARGE_BYTES)

@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from engine import all_memory_kept
 from engine.networks.cells import CELL, HALO, padded, windows
 from engine.networks.mga import MaskGuided
 
@@ -68,7 +69,7 @@ class Halves:
         height, width = x.shape[:2]
         first, last = max(0, top - MARGIN), min(height, bottom + MARGIN)
         begin, end = self._surroundings(first, last, height)
-        with self._products():
+        with all_memory_kept(), self._products():
             z = self.base.extract(image(x[begin:end]))
         z = padded(z[:, :, first - begin : last - begin], border="constant")
         z = z.contiguous(memory_format=torch.channels_last)
