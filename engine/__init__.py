@@ -32,7 +32,7 @@ def keep_freed_memory(kept: int, large: int) -> None:
 
 @contextmanager
 def all_memory_kept() -> Iterator[None]:
-    """While a network computes a picture layer by layer: whatever is freed waits for the next layer.
+    """While a network computes a picture layer by layer, what is freed waits for the next layer.
 
     Taking hundreds of megabytes anew for every layer costs as much as computing them.
     """
