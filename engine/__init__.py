@@ -10,7 +10,7 @@ from contextlib import contextmanager
 # a picture meanwhile then finds a free core.
 os.environ.setdefault("GOMP_SPINCOUNT", "2000")
 
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # of malloc.h
+M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -2, -3, -8  # of malloc.h
 KEPT_BYTES, LARGE_BYTES = 128 << 20, 32 << 20
 ALL_BYTES = (1 << 31) - 1  # what the C library takes at most
 
@@ -42,9 +42,10 @@ def all_memory_kept() -> Iterator[None]:
     finally:
         keep_freed_memory(KEPT_BYTES, LARGE_BYTES)
         if _libc:
-            _libc.malloc_trim(0)
+            _libc.malloc_trim(KEPT_BYTES)
 
 
 if _libc:
     _libc.mallopt(M_ARENA_MAX, 1)  # the arenas of other threads hold no large arrays
+    _libc.mallopt(M_TOP_PAD, KEPT_BYTES)  # when more is freed, so much still stays
 keep_freed_memory(KEPT_BYTES, LARGE_BYTES)

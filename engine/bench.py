@@ -160,11 +160,15 @@ def installed(package: str) -> bool:
     return importlib.util.find_spec(package) is not None
 
 
+REST = 0.25  # seconds, until the threads of the runner before have stopped waiting for work
+
+
 def measure(found: list[Runner], *, macs: int, rounds: int) -> list[Timing]:
     """Each runner once per round, after one round to warm up; `macs` those of the dense network."""
     seconds: list[list[float]] = [[] for _ in found]
     for turn in range(rounds + 1):
         for runner, kept in zip(found, seconds, strict=True):
+            time.sleep(REST)
             begun = time.perf_counter()
             runner.run()
             if turn:
