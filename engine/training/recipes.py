@@ -265,7 +265,7 @@ def mask_guided_recipes(
     return (
         Recipe(whole, 4, build, first, **settings),
         Recipe(every, 4, build, second, whole, **{**settings, "lr": settings["lr"] / 2}),
-        Recipe(guided, 4, frozen, mask_loss, every, lr=1e-3, patch=48),
+        Recipe(guided, 4, frozen, mask_loss, every, lr=4e-3, batch=8, patch=48),
     )
 
 
