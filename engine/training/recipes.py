@@ -158,7 +158,7 @@ def decomposed_loss(
     _: np.random.Generator,
     *,
     cells: bool,
-    distance: Callable[[Tensor, Tensor], Tensor] = F.l1_loss,
+    distance: Callable[[Tensor, Tensor], Tensor],
 ) -> Tensor:
     """The distance of the refined picture and a tenth of that of the coarse one.
 
