@@ -49,7 +49,7 @@ class Region:
 def strip_rows(width: int, *, on_cpu: bool) -> int:
     """How many rows of a picture enter the network at a time."""
     pixels = STRIP_PIXELS if on_cpu else GPU_STRIP_PIXELS
-    return max(STRIP_ROWS, pixels // width)
+    return max(STRIP_ROWS, pixels // width // 2 * 2)  # kernels take rows in pairs
 
 
 def order(height: int, width: int, first: Region | None) -> tuple[Region, ...]:

@@ -13,9 +13,18 @@ typedef uint32_t Words __attribute__((vector_size(4 * LANES)));
 typedef uint16_t Halves __attribute__((vector_size(2 * LANES), aligned(2), may_alias));
 
 TARGET inline Vector load(const float *x) { return *(const Vector *)x; }
+#if LANES == 16
+TARGET inline __mmask16 first(int count) { return (__mmask16)((1 << count) - 1); }
+// Compilers make five times as much of the general form.
+TARGET inline Vector load(const bfloat16 *x, int count = LANES) {
+    const __m256i halves = _mm256_maskz_loadu_epi16(first(count), x);
+    return (Vector)((Words)_mm512_maskz_cvtepu16_epi32(first(LANES), halves) << 16);
+}
+#else
 TARGET inline Vector load(const bfloat16 *x) {
     return (Vector)(__builtin_convertvector(*(const Halves *)x, Words) << 16);
 }
+#endif
 TARGET inline void store(float *x, Vector value) { *(Vector *)x = value; }
 TARGET inline void store(bfloat16 *x, Vector value) {
 #if PAIRS
@@ -73,6 +82,34 @@ inline Vector sigmoid(Vector x) {
 }
 #endif
 
+// The first `count` lanes alone.
+#if LANES == 16
+TARGET inline Vector load(const float *x, int count) {
+    return (Vector)_mm512_maskz_loadu_ps(first(count), x);
+}
+TARGET inline void store(float *x, Vector value, int count) {
+    _mm512_mask_storeu_ps(x, first(count), (__m512)value);
+}
+TARGET inline void store(bfloat16 *x, Vector value, int count) {
+    bfloat16 all[LANES];
+    store(all, value);
+    _mm256_mask_storeu_epi16(x, first(count), _mm256_loadu_si256((const __m256i *)all));
+}
+#else
+template <class T>
+TARGET inline Vector load(const T *x, int count) {
+    float all[LANES] = {};
+    for (int i = 0; i < count; i++) all[i] = get(x + i);
+    return load(all);
+}
+template <class T>
+TARGET inline void store(T *x, Vector value, int count) {
+    T all[LANES];
+    store(all, value);
+    memcpy(x, all, count * sizeof *x);
+}
+#endif
+
 struct Single {  // an operand is one channel
     typedef float Operand;
     static TARGET Vector sum(Vector total, Vector weight, float x) { return total + weight * x; }
@@ -95,21 +132,29 @@ TARGET void tile(const typename Product::Operand *const *operands, int64_t rows,
                  int64_t stride, const float *weights, const float *bias, float *sums) {
     const typename Product::Operand *x[M];
     Vector total[M][N];
+#pragma GCC unroll 8
     for (int m = 0; m < M; m++) {
         x[m] = operands[m];
+#pragma GCC unroll 8
         for (int n = 0; n < N; n++) total[m][n] = load(bias + n * LANES);
     }
     for (int64_t row = 0; row < rows; row++) {
         for (int64_t k = 0; k < length; k++, weights += N * LANES) {
             Vector weight[N];
+#pragma GCC unroll 8
             for (int n = 0; n < N; n++) weight[n] = load(weights + n * LANES);
+#pragma GCC unroll 8
             for (int m = 0; m < M; m++)
+#pragma GCC unroll 8
                 for (int n = 0; n < N; n++)
                     total[m][n] = Product::sum(total[m][n], weight[n], x[m][k]);
         }
+#pragma GCC unroll 8
         for (int m = 0; m < M; m++) x[m] += stride;
     }
+#pragma GCC unroll 8
     for (int m = 0; m < M; m++)
+#pragma GCC unroll 8
         for (int n = 0; n < N; n++) store(sums + m * BLOCK + n * LANES, total[m][n]);
 }
 
@@ -128,23 +173,24 @@ TARGET void block(int vectors, const typename Product::Operand *const *operands,
     }
 }
 
-// Activation, scale and the way into the target, for `count` outputs of one position.
+// Activation and scale of the sums, and how they meet what was there.
+TARGET inline Vector met(const float *sums, const float *slopes, float scale, int how, Vector old) {
+    const Vector value = activated(load(sums), load(slopes)) * scale;
+    return how == MULTIPLY ? sigmoid(value) * old : how == ADD ? value + old : value;
+}
+
+// The way of `count` outputs of one position into the target.
 template <class T>
 TARGET inline void finish(const float *sums, const float *slopes, float scale, int how, int count,
                           T *target) {
-    for (int c = 0; c < count; c += LANES) {
-        Vector value = activated(load(sums + c), load(slopes + c)) * scale;
-        if (how == MULTIPLY) value = sigmoid(value);
-        if (count - c >= LANES) {
-            if (how == ADD) value = value + load(target + c);
-            if (how == MULTIPLY) value = value * load(target + c);
-            store(target + c, value);
-        } else {
-            for (int i = c; i < count; i++) {
-                const float old = how == WRITE ? 0 : get(target + i), one = value[i - c];
-                put(target + i, how == MULTIPLY ? one * old : one + old);
-            }
-        }
+    int c = 0;
+    for (; c <= count - LANES; c += LANES) {
+        const Vector old = how == WRITE ? Vector() : load(target + c);
+        store(target + c, met(sums + c, slopes + c, scale, how, old));
+    }
+    if (c < count) {
+        const Vector old = how == WRITE ? Vector() : load(target + c, count - c);
+        store(target + c, met(sums + c, slopes + c, scale, how, old), count - c);
     }
 }
 
@@ -235,14 +281,17 @@ TARGET void transform(const From *from, int64_t row, int64_t channels, To *to, i
     for (int64_t first = 0; first < channels; first += LANES) {
         const int64_t c = std::min<int64_t>(first, channels - LANES);
         Vector d[4][4];
+#pragma GCC unroll 8
         for (int j = 0; j < 4; j++) {
             Vector x[4];
+#pragma GCC unroll 8
             for (int i = 0; i < 4; i++) x[i] = load(from + i * row + j * channels + c);
             d[0][j] = x[0] - x[2];
             d[1][j] = x[1] + x[2];
             d[2][j] = x[2] - x[1];
             d[3][j] = x[1] - x[3];
         }
+#pragma GCC unroll 8
         for (int i = 0; i < 4; i++) {
             To *out = to + 4 * i * apart + c;
             store(out, d[i][0] - d[i][2]);
@@ -257,12 +306,14 @@ TARGET void transform(const From *from, int64_t row, int64_t channels, To *to, i
 TARGET inline void untransform(const float *sums, int64_t apart, int vectors, float *results) {
     for (int c = 0; c < vectors * LANES; c += LANES) {
         Vector s[2][4];
+#pragma GCC unroll 8
         for (int j = 0; j < 4; j++) {
             const float *m = sums + j * apart + c;
             const Vector m1 = load(m + 4 * apart), m2 = load(m + 8 * apart);
             s[0][j] = load(m) + m1 + m2;
             s[1][j] = m1 - m2 - load(m + 12 * apart);
         }
+#pragma GCC unroll 8
         for (int i = 0; i < 2; i++) {
             store(results + 2 * i * BLOCK + c, s[i][0] + s[i][1] + s[i][2]);
             store(results + (2 * i + 1) * BLOCK + c, s[i][1] - s[i][2] - s[i][3]);
