@@ -130,6 +130,22 @@ def test_macs_of_every_rcan(tail, window):
     check_macs(make("rcan", tail=tail, window=window), draw(9, 14))
 
 
+@pytest.mark.parametrize("tail", ["direct", "classic"])
+def test_macs_of_every_srresnet(tail):
+    check_macs(make("srresnet", tail=tail), draw(9, 14))
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (6, 6), (5, 8)])
+def test_a_patch_within_one_square_is_weighed_by_its_own_means(height, width):
+    torch.manual_seed(0)
+    attention = rcan.Attention(replace(SMALL["rcan"], window=8))
+    z = torch.rand(2, 8, height, width)
+    wanted = z * attention.factors(z.mean((2, 3), keepdim=True))
+    larger = F.pad(z, (0, 8, 0, 8), mode="replicate")  # more squares, so interpolated
+    assert attention(z).equal(wanted)
+    assert not attention(larger)[:, :, :height, :width].equal(wanted)
+
+
 def check_macs(network: mga.MaskGuided, x: torch.Tensor) -> None:
     features, (height, width) = network.base.features, x.shape[2:]
     rows, columns = cells.grid(height, width)

@@ -62,7 +62,7 @@ class Attention(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         height, width = z.shape[2:]
-        if self.window is None:
+        if self.window is None or max(height, width) <= self.window:
             return z * self.factors(z.mean((2, 3), keepdim=True))
         means = F.avg_pool2d(z, self.window, ceil_mode=True)
         return z * enlarged(self.factors(means), self.window)[:, :, :height, :width]
