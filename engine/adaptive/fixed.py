@@ -104,8 +104,9 @@ class Level:
             self.rows[-1] = 0
 
     def forget(self, top: int) -> None:
-        """Free the rows above `top`."""
-        self.rows, self.top = self.rows[top - self.top :].clone(), top
+        """Free the rows above `top`, unless they are few beside those that stay."""
+        kept, self.top = self.rows[top - self.top :], top
+        self.rows = kept if 2 * kept.shape[0] > self.rows.shape[0] else kept.clone()
 
 
 class FixedPass:

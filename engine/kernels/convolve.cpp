@@ -145,52 +145,72 @@ Path choose(const Job &job) {
     return portable::choose(job);
 }
 
+// Computes squares, some at a time.
+void compute_squares(const Job &job, const Path &path, const Square *square, int64_t count,
+                     void *scratch) {
+    for (int64_t first = 0; first < count; first += GROUP)
+        path.squares(job, square + first, (int)std::min<int64_t>(count - first, GROUP), scratch);
+}
+
+// Computes a piece as a whole: two rows from `row` on, or the last one, columns column..end - 1.
+bool compute_all(const Job &job, const Path &path, int64_t row, int64_t column, int64_t end,
+                 void *scratch) {
+    Square squares[WIDTH / 2];
+    const int64_t rows = std::min<int64_t>(2, job.rows - row), width = job.pitch - 2;
+    const int64_t pairs = rows == 2 ? (end - column) / 2 : 0;
+    for (int64_t s = 0; s < pairs; s++) {
+        const int32_t p = (int32_t)(row * job.pitch + column + 2 * s);
+        const int32_t i = (int32_t)(row * width + column - 1 + 2 * s), below = i + (int32_t)width;
+        squares[s] = {p, {i, i + 1, below, below + 1}};
+    }
+    compute_squares(job, path, squares, pairs, scratch);
+    bool sound = true;
+    for (int64_t y = row; y < row + rows; y++)
+        sound &= path.compute(job, y * width + column - 1 + 2 * pairs, y * width + end - 1, scratch);
+    return sound;
+}
+
 // Computes what the list has of a piece: two rows, WIDTH columns. Squares of which at least two
 // pixels are wanted are computed as such, since a square costs about two positions. False as for
 // `Compute`.
 bool compute_piece(const Job &job, const Path &path, int64_t piece, void *scratch) {
     const int64_t row = piece / across(job) * 2, column = 1 + piece % across(job) * WIDTH;
     const int64_t end = std::min<int64_t>(column + WIDTH, job.pitch - 1);
+    if (!job.positions) return compute_all(job, path, row, column, end, scratch);
+    const int32_t *const list = job.positions, *const stop = list + job.count;
     const bool leftmost = column == 1, rightmost = end == job.pitch - 1;
-    int32_t p[2 * WIDTH + 4], which[2 * WIDTH + 4];
-    int count = 0;
-    for (int64_t y = row; y < std::min<int64_t>(row + 2, job.rows); y++) {
-        const int64_t start = y * job.pitch;
-        int64_t first = y * (job.pitch - 2) + column - 1, last = first + end - column;
-        if (const int32_t *begin = job.positions) {  // lists may have the zero columns, too
-            const int32_t *stop = begin + job.count;
-            first = std::lower_bound(begin, stop, start + (leftmost ? 0 : column)) - begin;
-            last = std::lower_bound(begin, stop, start + (rightmost ? job.pitch : end)) - begin;
-            if (start == 0 && leftmost && first > 0) return false;
-            if (y + 1 == job.rows && rightmost && last < job.count) return false;
-            if (last < first || last - first > WIDTH + 2) return false;
-        }
-        for (int64_t i = first; i < last; i++) {
-            p[count] = job.positions ? job.positions[i] : (int32_t)(start + column + i - first);
-            if (p[count] < start || p[count] >= start + job.pitch) return false;
-            if (i > first && p[count] <= p[count - 1]) return false;
-            which[count++] = (int32_t)i;
-        }
-    }
     Square squares[WIDTH / 2];
     int wanted[WIDTH / 2] = {};
     const int64_t pairs = row + 1 < job.rows ? (end - column) / 2 : 0;
     for (int64_t s = 0; s < pairs; s++)
         squares[s] = {(int32_t)(row * job.pitch + column + 2 * s), {-1, -1, -1, -1}};
-    const auto place = [&](int i) {  // 4 * square + pixel; negative outside of all squares
-        const int64_t y = p[i] >= (row + 1) * job.pitch, x = p[i] - (row + y) * job.pitch - column;
-        return x >= 0 && x / 2 < pairs ? x / 2 * 4 + y * 2 + x % 2 : -1;
-    };
-    for (int i = 0; i < count; i++)
-        if (const int64_t at = place(i); at >= 0) {
-            squares[at / 4].which[at % 4] = which[i];
-            wanted[at / 4]++;
+    int32_t p[2 * WIDTH + 4], which[2 * WIDTH + 4], place[2 * WIDTH + 4];  // a square or -1
+    int count = 0;
+    for (int64_t y = row; y < std::min<int64_t>(row + 2, job.rows); y++) {
+        const int64_t start = y * job.pitch;  // lists may have the zero columns, too
+        const int64_t first = std::lower_bound(list, stop, start + (leftmost ? 0 : column)) - list;
+        const int64_t last =
+            std::lower_bound(list, stop, start + (rightmost ? job.pitch : end)) - list;
+        if (start == 0 && leftmost && first > 0) return false;
+        if (y + 1 == job.rows && rightmost && last < job.count) return false;
+        if (last < first || last - first > WIDTH + 2) return false;
+        for (int64_t i = first; i < last; i++, count++) {
+            const int64_t x = list[i] - start - column;
+            if (list[i] < start || list[i] >= start + job.pitch) return false;
+            if (i > first && list[i] <= list[i - 1]) return false;
+            p[count] = list[i];
+            which[count] = (int32_t)i;
+            place[count] = x >= 0 && x / 2 < pairs ? (int32_t)(x / 2) : -1;
+            if (place[count] < 0) continue;
+            squares[x / 2].which[(y - row) * 2 + x % 2] = (int32_t)i;
+            wanted[x / 2]++;
         }
+    }
     Job rest = job;
     float scales[2 * WIDTH + 4];
     rest.count = 0;
     for (int i = 0; i < count; i++) {
-        if (const int64_t at = place(i); at >= 0 && wanted[at / 4] >= 2) continue;
+        if (place[i] >= 0 && wanted[place[i]] >= 2) continue;
         if (job.scales) scales[rest.count] = job.scales[which[i]];
         p[rest.count++] = p[i];
     }
@@ -199,8 +219,7 @@ bool compute_piece(const Job &job, const Path &path, int64_t piece, void *scratc
     int found = 0;
     for (int64_t s = 0; s < pairs; s++)
         if (wanted[s] >= 2) squares[found++] = squares[s];
-    for (int first = 0; first < found; first += GROUP)
-        path.squares(job, squares + first, std::min<int>(found - first, GROUP), scratch);
+    compute_squares(job, path, squares, found, scratch);
     return path.compute(rest, 0, rest.count, scratch);
 }
 
