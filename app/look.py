@@ -80,7 +80,10 @@ def _dark(colours: QPalette) -> bool:
 def dress(application: QApplication, dark: bool | None = None) -> None:
     """Give the program its style; follow the system where `dark` is None."""
     application.setStyle("Fusion")
-    application.setPalette(palette(is_dark() if dark is None else dark))
+    colours = palette(is_dark() if dark is None else dark)
+    application.setPalette(colours)
+    colours.setColor(QPalette.ColorRole.Base, colours.color(QPalette.ColorRole.Button))
+    application.setPalette(colours, "QCheckBox")  # an empty one would not be seen on dark ground
     application.setWindowIcon(QIcon(str(ASSETS / "icon.svg")))
 
 
