@@ -31,11 +31,15 @@ def keep_freed_memory(kept: int, large: int) -> None:
 
 
 @contextmanager
-def all_memory_kept() -> Iterator[None]:
+def all_memory_kept(largest: int = ALL_BYTES) -> Iterator[None]:
     """While a network computes a picture layer by layer, what is freed waits for the next layer.
 
-    Taking hundreds of megabytes anew for every layer costs as much as computing them.
+    Taking hundreds of megabytes anew for every layer costs as much as computing them. Where the
+    `largest` array has too few bytes to go back at once, nothing needs to change.
     """
+    if largest < LARGE_BYTES:
+        yield
+        return
     keep_freed_memory(ALL_BYTES, ALL_BYTES)
     try:
         yield

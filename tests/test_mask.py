@@ -263,7 +263,7 @@ def test_out_of_memory_is_met_with_smaller_batches():
 
     def tight(feature, surroundings, rows, columns):
         asked.append(len(rows))
-        if len(rows) > 40:
+        if len(rows) > 20:
             raise MemoryError
         return real(feature, surroundings, rows, columns)
 
@@ -271,7 +271,7 @@ def test_out_of_memory_is_met_with_smaller_batches():
     planned = plan(desk.upscaler, desk.survey, budget=Budget(knob=100))
     planned = replace(planned, strip=24)
     result = drain(run(desk.upscaler, desk.picture, x=desk.x, survey=desk.survey, plan=planned))
-    assert asked[0] > 40 and result.stats.strip < 24
+    assert asked[0] > 20 and result.stats.strip < 24
     desk.upscaler.halves.refined = real
     assert near(result.picture.pixels, desk.pixels(100))
 

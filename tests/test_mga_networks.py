@@ -135,6 +135,16 @@ def test_macs_of_every_srresnet(tail):
     check_macs(make("srresnet", tail=tail), draw(9, 14))
 
 
+@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (2, 5), (9, 4)])
+def test_a_deconvolution_is_that_of_its_weights(scale, height, width):
+    torch.manual_seed(0)
+    deconv, x = fsrcnn.Deconv(5, 3, 9, scale).double(), torch.rand(2, 5, height, width).double()
+    wanted = nn.ConvTranspose2d.forward(deconv, x)
+    assert wanted.shape == (2, 3, scale * height, scale * width)
+    assert torch.allclose(deconv(x), wanted, rtol=0, atol=1e-12)
+
+
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (6, 6), (5, 8)])
 def test_a_patch_within_one_square_is_weighed_by_its_own_means(height, width):
     torch.manual_seed(0)

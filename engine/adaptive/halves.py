@@ -69,7 +69,8 @@ class Halves:
         height, width = x.shape[:2]
         first, last = max(0, top - MARGIN), min(height, bottom + MARGIN)
         begin, end = self._surroundings(first, last, height)
-        with all_memory_kept(), self._products():
+        bytes_of_layer = 4 * self.base.features * (end - begin) * width
+        with all_memory_kept(bytes_of_layer), self._products():
             z = self.base.extract(image(x[begin:end]))
         z = padded(z[:, :, first - begin : last - begin], border="constant")
         z = z.contiguous(memory_format=torch.channels_last)

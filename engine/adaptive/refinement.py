@@ -17,13 +17,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine import all_memory_kept
 from engine.adaptive.halves import Feature, Halves, image
 from engine.colour import Span, to_pixels
 from engine.networks.cells import CELL, cells, grid
 from engine.tiling import Region
 
 UNKNOWN, COARSE, REFINED = range(3)  # what an array shows in a cell
-LARGE = 4  # strips' worth of pixels are reconstructed or refined at once
+LARGE = 4  # strips' worth of coarse pixels are reconstructed at once
 WAVES = 4  # a wave of cells is refined from top to bottom, the waves by falling errors
 
 
@@ -110,7 +111,7 @@ class Refinement:
         self.blocks, self.session = allocation.survey.blocks, allocation.survey.session
         self.chosen, self.order = allocation.chosen, allocation.order
         self.rows = run_length(strip)
-        self.batch = max(1, LARGE * strip * x.shape[1] // (CELL + 2) ** 2)
+        self.batch = max(1, strip * x.shape[1] // (CELL + 2) ** 2)
         self.macs = 0
         self._surroundings: Tensor | None = None
         self._recomputed: tuple[Block, Feature] | None = None
@@ -125,10 +126,11 @@ class Refinement:
         self.session.begin(out)
         steps = list(self._steps(out, span))
         total, done = sum(weight for weight, _ in steps), 0
-        for weight, step in steps:
-            placed = step()
-            done += weight
-            yield placed, self.region, done / total
+        with all_memory_kept():
+            for weight, step in steps:
+                placed = step()
+                done += weight
+                yield placed, self.region, done / total
 
     def _steps(self, out: np.ndarray, span: Span) -> Iterator[tuple[int, Callable[[], Region]]]:
         """What there is to do, each with its weight: about its MACs."""
