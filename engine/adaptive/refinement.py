@@ -9,6 +9,7 @@ lacks: more cells refine the new ones alone, and fewer put coarse pixels back wi
 
 import weakref
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -126,7 +127,8 @@ class Refinement:
         self.session.begin(out)
         steps = list(self._steps(out, span))
         total, done = sum(weight for weight, _ in steps), 0
-        with all_memory_kept():
+        coarse = any(step.func == self._coarse for _, step in steps)  # of large arrays
+        with all_memory_kept() if coarse else nullcontext():
             for weight, step in steps:
                 placed = step()
                 done += weight
