@@ -53,22 +53,23 @@ class Session:
         if self._out() is out:
             return
         rows, columns = self.grid
-        shape = (rows * self.side, columns * self.side, 3)
+        side = self.side
         self._out = weakref.ref(out)
         self.shown = np.full(self.grid, UNKNOWN, np.uint8)
         self.known = np.zeros((3, rows, columns), bool)
-        # what is never written takes no memory
-        self.pixels = {level: np.empty(shape, out.dtype) for level in (COARSE, REFINED)}
+        # What is never written takes no memory. Coarse pixels come in rows, refined ones in cells.
+        self._coarse = np.empty((rows * side, columns * side, 3), out.dtype)
+        refined = np.empty((rows, columns, side, side, 3), out.dtype)
+        self._kept = {COARSE: _cells(self._coarse, side), REFINED: refined}
 
     def restore(self, rows: np.ndarray, columns: np.ndarray, level: int) -> None:
         """Show cells as they were computed before."""
-        kept = _cells(self.pixels[level], self.side)
-        self.show(rows, columns, level, kept[rows, columns])
+        self.show(rows, columns, level, self._kept[level][rows, columns])
 
-    def keep(self, rows: np.ndarray, columns: np.ndarray, level: int, pixels: np.ndarray) -> None:
-        """Remember cells (n, 4s, 4s, 3)."""
-        _cells(self.pixels[level], self.side)[rows, columns] = pixels
-        self.known[level, rows, columns] = True
+    def keep(self, rows: np.ndarray, columns: np.ndarray, pixels: np.ndarray) -> None:
+        """Remember refined cells (n, 4s, 4s, 3)."""
+        self._kept[REFINED][rows, columns] = pixels
+        self.known[REFINED, rows, columns] = True
 
     def show(self, rows: np.ndarray, columns: np.ndarray, level: int, pixels: np.ndarray) -> None:
         """Write cells (n, 4s, 4s, 3) into the array."""
@@ -88,7 +89,7 @@ class Session:
         self._out()[place] = pixels
         self.shown[top:bottom] = COARSE
         if keep:
-            self.pixels[COARSE][place, : pixels.shape[1]] = pixels
+            self._coarse[place, : pixels.shape[1]] = pixels
             self.known[COARSE, top:bottom] = True
 
 
@@ -197,7 +198,7 @@ class Refinement:
         span.include(y)
         pixels = to_pixels(y, out.dtype)
         if block.feature:
-            self.session.keep(rows, columns, REFINED, pixels)
+            self.session.keep(rows, columns, pixels)
         self.session.show(rows, columns, REFINED, pixels)
         return bounding(rows, columns, self.session.side, out.shape)
 
