@@ -54,6 +54,10 @@ inline Vector operator*(Vector a, float b) {
     for (float &x : a.lane) x *= b;
     return a;
 }
+inline Vector operator*(Vector a, const Vector &b) {
+    for (int i = 0; i < LANES; i++) a.lane[i] *= b[i];
+    return a;
+}
 inline Vector operator+(Vector a, const Vector &b) {
     for (int i = 0; i < LANES; i++) a.lane[i] += b[i];
     return a;
