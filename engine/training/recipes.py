@@ -253,7 +253,7 @@ def mask_guided_recipes(
 ) -> tuple[Recipe, ...]:
     """The three steps of a network: decomposed, all cells by themselves, the mask alone.
 
-    `rates` change the first two. They start where the step before has ended; the paper begins anew
+    `rates` change the first. They start where the step before has ended; the paper begins anew
     with a full learning rate, which a short training has no time for. So the rate of the first
     stays as it is, and that of the second falls little: the mean over the last weights, which is
     what is kept, does what a fall to zero would do.
@@ -264,7 +264,7 @@ def mask_guided_recipes(
         partial(decomposed_loss, cells=cells, distance=distance) for cells in (False, True)
     )
     settings = {"lr": 1e-3, "patch": 48, **rates}
-    last = {**settings, "lr": 0.8 * settings["lr"], "floor": 0.4, "hold": 0.3}
+    last = {**settings, "lr": 8e-4, "floor": 0.4, "hold": 0.3}
     return (
         Recipe(whole, 4, build, first, floor=1.0, **settings),
         Recipe(every, 4, build, second, whole, **last),
