@@ -14,7 +14,7 @@ from engine.training.data import Pair, reduce, sample
 from engine.training.loop import Training
 
 STEPS = ("d", "all", "m")
-ROUNDS = 40  # the deconvolution of FSRCNN begins near zero and needs some to move
+ROUNDS = 20
 
 
 def build(family: str, only_mask: bool) -> mga.MaskGuided:

@@ -263,17 +263,17 @@ def mask_guided_recipes(
     first, second = (
         partial(decomposed_loss, cells=cells, distance=distance) for cells in (False, True)
     )
-    settings = {"lr": 1e-3, "patch": 48, **rates}
+    settings = {"lr": 1e-3, "floor": 1.0, "patch": 48, **rates}
     last = {**settings, "lr": 8e-4, "floor": 0.4, "hold": 0.3}
     return (
-        Recipe(whole, 4, build, first, floor=1.0, **settings),
+        Recipe(whole, 4, build, first, **settings),
         Recipe(every, 4, build, second, whole, **last),
         Recipe(guided, 4, frozen, mask_loss, every, lr=4e-3, batch=8, patch=48),
     )
 
 
 MASK_GUIDED = {
-    "fsrcnn": {"lr": 2e-3, "distance": F.l1_loss},
+    "fsrcnn": {"lr": 2e-3, "floor": 0.0, "hold": 0.3, "distance": F.l1_loss},  # as it was trained
     "pan": {},
     "rfdn": {},
     "srresnet": {},
