@@ -22,8 +22,8 @@ def to_tensor(pixels: np.ndarray, *, device: torch.device | str = "cpu") -> Tens
 
 def to_pixels(tensor: Tensor, dtype: np.dtype) -> np.ndarray:
     """Numbers of any shape -> the same shape in uint8 or uint16, clamped and rounded."""
-    limit = np.iinfo(dtype).max
-    return tensor.clamp(0, 1).mul_(limit).round_().cpu().numpy().astype(dtype)
+    limit, kind = np.iinfo(dtype).max, getattr(torch, np.dtype(dtype).name)
+    return tensor.clamp(0, 1).mul_(limit).round_().to(kind).cpu().numpy()
 
 
 class Span:

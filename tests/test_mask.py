@@ -261,11 +261,11 @@ def test_out_of_memory_is_met_with_smaller_batches():
     desk = Desk(upscaler_of(make_module()), drawn())
     real, asked = desk.upscaler.halves.refined, []
 
-    def tight(feature, surroundings, rows, columns):
+    def tight(feature, x, rows, columns):
         asked.append(len(rows))
         if len(rows) > 20:
             raise MemoryError
-        return real(feature, surroundings, rows, columns)
+        return real(feature, x, rows, columns)
 
     desk.upscaler.halves.refined = tight
     planned = plan(desk.upscaler, desk.survey, budget=Budget(knob=100))

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 import torch
 
+from engine import library
 from engine.adaptive import depth
 from engine.networks import edsr
-from engine.training import recipes
-from engine.training.data import load_pairs, sample
+from engine.training import recipes, teacher
+from engine.training.data import Pair, load_pairs, sample, turned
 from engine.training.loop import Limit, Training, learning_rate, train
 from engine.training.optimizer import orthogonalise
+from engine.training.teacher import mean_picture, taught
 
 
 def tiny_edsr():
@@ -24,6 +26,9 @@ def tiny_adaedsr():
 
 TRUNK = replace(recipes.RECIPES["edsr-x4"], build=tiny_edsr, batch=4, patch=8, warmup=2)
 METHOD = replace(recipes.RECIPES["adaedsr-x4"], build=tiny_adaedsr, batch=4, patch=8, warmup=2)
+TAUGHT = replace(
+    recipes.RECIPES["adaedsr-x4-taught"], build=tiny_adaedsr, batch=4, patch=8, warmup=2
+)
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +45,17 @@ def pairs(tmp_path_factory):
     return load_pairs([folder], 2)
 
 
+@pytest.fixture
+def lessons(pairs):
+    """Pairs with a teacher that knows the originals, but for a little noise."""
+    rng = np.random.default_rng(3)
+
+    def lesson(high):
+        return np.clip(high + rng.normal(0, 4, high.shape), 0, 255).astype(np.uint8)
+
+    return [replace(p, high=np.concatenate([p.high, lesson(p.high)], axis=2)) for p in pairs]
+
+
 def weights(training: Training) -> torch.Tensor:
     return torch.cat([p.flatten() for p in training.network.state_dict().values()])
 
@@ -48,9 +64,9 @@ def finish(training, pairs, steps, checkpoint):
     return list(train(training, pairs, limit=Limit(steps=steps), checkpoint=checkpoint, every=2))
 
 
-@pytest.mark.parametrize("recipe", [TRUNK, METHOD], ids=["trunk", "method"])
-def test_a_resumed_training_equals_an_uninterrupted_one(recipe, pairs, tmp_path):
-    device = torch.device("cpu")
+@pytest.mark.parametrize("recipe", [TRUNK, METHOD, TAUGHT], ids=["trunk", "method", "taught"])
+def test_a_resumed_training_equals_an_uninterrupted_one(recipe, pairs, lessons, tmp_path):
+    device, pairs = torch.device("cpu"), lessons if recipe.teachers else pairs
     whole = Training(recipe, device)
     finish(whole, pairs, 6, tmp_path / "whole")
 
@@ -88,6 +104,78 @@ def test_the_depth_loss_pulls_the_map_to_the_desired_depth(pairs, tmp_path):
     module = training.network.requires_grad_(False)
     raw = module.adapter(module.network.extract(low), torch.ones(8, 1, 1, 1))
     assert float(raw.mean()) < 2.0
+
+
+def test_a_taught_network_comes_closer_to_its_teacher(lessons, tmp_path):
+    training = Training(replace(TAUGHT, lr=2e-3), torch.device("cpu"))
+    low, both = sample(lessons, np.random.default_rng(5), batch=8, patch=8)
+
+    def distances():
+        """From the teacher's picture, at full depth and at half of it."""
+        module = training.network
+        depths = torch.full((8, 1, 8, 8), 2.0), torch.full((8, 1, 8, 8), 1.0)
+        with torch.no_grad():
+            return [float(recipes.rms(module.masked(low, d), both[:, 3:]).mean()) for d in depths]
+
+    before = distances()
+    finish(training, lessons, 60, tmp_path / "c")
+    assert all(now < 0.95 * then for now, then in zip(distances(), before, strict=True))
+
+
+def test_patches_are_stopped_at_the_mean_depth_asked_for():
+    content = torch.rand(5, 1, 12, 12) * torch.tensor([0.1, 0.5, 1, 2, 4]).view(5, 1, 1, 1)
+    mean = torch.tensor([2.0, 3, 8, 14, 5]).view(5, 1, 1, 1)
+    desired = recipes.desired_depth(content, mean, 16)
+    entered = (desired * content.clamp(min=1e-3)).ceil().clamp(max=16).mean((1, 2, 3))
+    assert torch.allclose(entered, mean.flatten(), atol=0.3)
+
+
+def test_a_start_fills_the_whole_network_or_its_trunk():
+    device, trunk, whole = torch.device("cpu"), tiny_edsr(), tiny_adaedsr()
+    begun = Training(TAUGHT, device, whole.state_dict()).network.state_dict()
+    assert all(torch.equal(begun[k], v) for k, v in whole.state_dict().items())
+    begun = Training(METHOD, device, trunk.state_dict()).network.network.state_dict()
+    assert all(torch.equal(begun[k], v) for k, v in trunk.state_dict().items())
+
+
+def test_a_teacher_sees_a_turned_picture_as_the_turned_one(weights):
+    low = np.random.default_rng(0).integers(0, 256, (9, 14, 3), dtype=np.uint8)
+    teacher = [library.load("tiny", dtype=torch.float32)]
+    made = mean_picture(teacher, low)
+    assert made.shape == (36, 56, 3) and made.std() > 10
+    for turns, flip in ((1, False), (2, True), (3, True)):
+        again = mean_picture(teacher, turned(low, turns, flip)).astype(int)
+        assert np.abs(again - turned(made, turns, flip)).max() <= 1  # rounding
+
+
+def test_lessons_are_kept_for_a_resumed_training(weights, tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    pairs = [
+        Pair(
+            rng.integers(0, 256, (4 * h, 24, 3), dtype=np.uint8),
+            rng.integers(0, 256, (h, 6, 3), dtype=np.uint8),
+        )
+        for h in (5, 8)
+    ]
+    device = torch.device("cpu")
+    some = taught(pairs, ("tiny",), device, tmp_path / "lessons")
+    first = next(some)
+    some.close()  # killed
+    monkeypatch.setattr(teacher, "mean_picture", forbid_first(first, teacher.mean_picture))
+    again = list(taught(pairs, ("tiny",), device, tmp_path / "lessons"))
+    assert np.array_equal(again[0].high, first.high)
+    for pair, found in zip(pairs, again, strict=True):
+        assert np.array_equal(found.high[:, :, :3], pair.high)
+        assert found.high.shape == (*pair.high.shape[:2], 6)
+        assert np.array_equal(found.low, pair.low)
+
+
+def forbid_first(first, real):
+    def guarded(upscalers, low):
+        assert not np.array_equal(low, first.low), "the kept lesson was made again"
+        return real(upscalers, low)
+
+    return guarded
 
 
 def test_the_time_limit_ends_a_training(pairs, tmp_path):

@@ -96,9 +96,9 @@ def test_the_base_net_runs_once_and_no_cell_twice(qtbot, window, monkeypatch):
         features.append(given)
         return real[0](*given)
 
-    def refined(feature, surroundings, rows, columns):
+    def refined(feature, x, rows, columns):
         cells.extend(zip(rows.tolist(), columns.tolist(), strict=True))
-        return real[1](feature, surroundings, rows, columns)
+        return real[1](feature, x, rows, columns)
 
     monkeypatch.setattr(halves, "feature", feature)
     monkeypatch.setattr(halves, "refined", refined)

@@ -17,7 +17,8 @@ Deviations:
   around the active ones (its results are the second convolution's neighbours), so a ragged map
   costs more than a smooth one. Its mean is taken over the batch instead of over each sample, which
   lets detailed patches take from flat ones, and before the final ReLU, which would stop it.
-* A block that a pixel would weigh less than SNAP is skipped there.
+* A map in use is rounded to whole blocks, so that what has been computed is also added whole. The
+  fractions of Eq. 4 are for training, where they give the map its gradient.
 * A plan may ask for any executed effort; the paper only offers the desired depth.
 """
 
@@ -145,14 +146,12 @@ class Allocation:
     macs: int
 
 
-def snap(depth: Tensor) -> Tensor:
-    """Depths up to SNAP above a whole number of blocks lowered to it."""
-    whole = depth.floor()
-    return torch.where(depth - whole > SNAP, depth, whole)
+def rounded(depth: Tensor) -> Tensor:
+    """Depths >= 0 to the nearest whole number of blocks, halves downwards."""
+    return (depth - 0.5).ceil().clamp(min=0)
 
 
 FLOOR = 1e-3  # the least content: any pixel reaches every block at some desired depth
-SNAP = 0.125  # a block that would be weighted less is not worth two convolutions
 SURVEY_STRIP = 32  # rows
 
 
@@ -245,7 +244,7 @@ class DepthUpscaler:
         """MACs executed at a desired depth: what is always done, and two convolutions a block."""
         pixels = survey.content.numel()
         conv = self.costs.block // 2
-        starts = torch.arange(self.blocks, device=survey.content.device) + SNAP
+        starts = torch.arange(self.blocks, device=survey.content.device) + 0.5  # see `rounded`
         bounds = starts / max(desired, 1e-9)
         entered = [
             (pixels - torch.searchsorted(values, bounds, right=True)).sum()
@@ -256,7 +255,7 @@ class DepthUpscaler:
 
     def at_knob(self, survey: Survey, knob: float) -> Allocation:
         """The paper's control: the depth map at a desired depth."""
-        depth = snap(survey.content * knob).clamp(max=self.blocks)
+        depth = rounded(survey.content * knob).clamp(max=self.blocks)
         return Allocation(knob, depth, self.cost(survey, knob))
 
     def at_effort(self, survey: Survey, effort: float) -> Allocation:

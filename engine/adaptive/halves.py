@@ -111,16 +111,12 @@ class Halves:
         return self.base.tail_macs(min(height, bottom + reach) - max(0, top - reach), width)
 
     def refined(
-        self, feature: Feature, surroundings: Tensor, rows: Tensor, columns: Tensor
+        self, feature: Feature, x: Tensor, rows: Tensor, columns: Tensor
     ) -> tuple[Tensor, int]:
-        """The cells (rows[i], columns[i]) refined, (n, 4s, 4s, 3) float.
-
-        `surroundings` (rows, columns, 3, 6, 6) are all cells of the picture with their halos.
-        """
+        """The cells (rows[i], columns[i]) refined, (n, 4s, 4s, 3) float."""
         patches = windows(feature.padded)[0, rows - feature.top // CELL, columns]
-        around = surroundings[rows, columns]
         with self._products():
-            y = self.refine(channels_last(patches), channels_last(around))
+            y = self.refine(channels_last(patches), surroundings(x, rows, columns))
         return y.permute(0, 2, 3, 1).float(), len(rows) * self.cell_macs
 
     def whole(self, feature: Feature, x: Tensor) -> Tensor:
@@ -139,6 +135,20 @@ class Halves:
 def image(x: Tensor) -> Tensor:
     """(H, W, 3) -> (1, 3, H, W) in the same memory."""
     return x.permute(2, 0, 1)[None]
+
+
+def surroundings(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """The cells (rows[i], columns[i]) of a picture x (H, W, 3) with their halos, (n, 3, 6, 6).
+
+    The same as indexing `cells(image(x), border="replicate")`, which copies the whole picture.
+    """
+    height, width = x.shape[:2]
+    within = torch.arange(-HALO, CELL + HALO, device=x.device)
+    down = (CELL * rows[:, None] + within).clamp_(0, height - 1)
+    right = (CELL * columns[:, None] + within).clamp_(0, width - 1)
+    places = down[:, :, None] * width + right[:, None, :]
+    pixels = x.reshape(-1, 3).index_select(0, places.flatten())
+    return pixels.view(*places.shape, 3).permute(0, 3, 1, 2)
 
 
 def channels_last(z: Tensor) -> Tensor:

@@ -19,9 +19,9 @@ import torch
 from torch import Tensor
 
 from engine import all_memory_kept
-from engine.adaptive.halves import Feature, Halves, image
+from engine.adaptive.halves import Feature, Halves
 from engine.colour import Span, to_pixels
-from engine.networks.cells import CELL, cells, grid
+from engine.networks.cells import CELL, grid
 from engine.tiling import Region
 
 UNKNOWN, COARSE, REFINED = range(3)  # what an array shows in a cell
@@ -59,29 +59,56 @@ class Session:
         self.known = np.zeros((3, rows, columns), bool)
         # What is never written takes no memory. Coarse pixels come in rows, refined ones in cells.
         self._coarse = np.empty((rows * side, columns * side, 3), out.dtype)
-        refined = np.empty((rows, columns, side, side, 3), out.dtype)
-        self._kept = {COARSE: _cells(self._coarse, side), REFINED: refined}
+        coarse = _cells(self._coarse, side)
+        self._kept = {COARSE: coarse, REFINED: np.empty(coarse.shape, coarse.dtype)}
 
     def restore(self, rows: np.ndarray, columns: np.ndarray, level: int) -> None:
         """Show cells as they were computed before."""
-        self.show(rows, columns, level, self._kept[level][rows, columns])
+        if level == COARSE:
+            self._keep_refined(rows, columns)
+        self._show(rows, columns, level, self._kept[level][rows, columns])
 
-    def keep(self, rows: np.ndarray, columns: np.ndarray, pixels: np.ndarray) -> None:
-        """Remember refined cells (n, 4s, 4s, 3)."""
-        self._kept[REFINED][rows, columns] = pixels
+    def show(self, rows: np.ndarray, columns: np.ndarray, pixels: np.ndarray) -> None:
+        """Write refined cells (n, 4s, 4s, 3) into the array."""
+        self._show(rows, columns, REFINED, _as_rows(pixels.reshape(len(rows), -1), self.side))
+
+    def _show(self, rows: np.ndarray, columns: np.ndarray, level: int, pixels: np.ndarray) -> None:
+        whole, inside = self._inside(rows, columns)
+        if inside.all():  # without a copy of the pixels
+            whole[rows, columns] = pixels
+        else:
+            whole[rows[inside], columns[inside]] = pixels[inside]
+            for index in np.flatnonzero(~inside):
+                there = self._part(rows[index], columns[index])
+                there[:] = self._square(pixels[index])[: there.shape[0], : there.shape[1]]
+        self.shown[rows, columns] = level
+
+    def _keep_refined(self, rows: np.ndarray, columns: np.ndarray) -> None:
+        """Remember the refined among these cells before they are covered; until then the array
+        itself does, and most are never covered."""
+        new = (self.shown[rows, columns] == REFINED) & ~self.known[REFINED, rows, columns]
+        rows, columns = rows[new], columns[new]
+        kept = self._kept[REFINED]
+        whole, inside = self._inside(rows, columns)
+        kept[rows[inside], columns[inside]] = whole[rows[inside], columns[inside]]
+        for row, column in zip(rows[~inside], columns[~inside], strict=True):
+            there = self._part(row, column)
+            self._square(kept[row, column])[: there.shape[0], : there.shape[1]] = there
         self.known[REFINED, rows, columns] = True
 
-    def show(self, rows: np.ndarray, columns: np.ndarray, level: int, pixels: np.ndarray) -> None:
-        """Write cells (n, 4s, 4s, 3) into the array."""
-        out, side = self._out(), self.side
-        whole = _cells(out, side)
-        inside = (rows < whole.shape[0]) & (columns < whole.shape[1])
-        whole[rows[inside], columns[inside]] = pixels[inside]
-        for index in np.flatnonzero(~inside):  # they reach beyond the picture
-            top, left = rows[index] * side, columns[index] * side
-            there = out[top : top + side, left : left + side]
-            there[:] = pixels[index, : there.shape[0], : there.shape[1]]
-        self.shown[rows, columns] = level
+    def _inside(self, rows: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """All cells that lie within the array as a whole, and which of the given ones do."""
+        whole = _cells(self._out(), self.side)
+        return whole, (rows < whole.shape[0]) & (columns < whole.shape[1])
+
+    def _part(self, row: int, column: int) -> np.ndarray:
+        """What of the array lies in a cell."""
+        top, left = row * self.side, column * self.side
+        return self._out()[top : top + self.side, left : left + self.side]
+
+    def _square(self, pixels: np.ndarray) -> np.ndarray:
+        """The rows of one cell (4s,) as its pixels (4s, 4s, 3), in the same memory."""
+        return pixels.view(self._coarse.dtype).reshape(self.side, self.side, 3)
 
     def show_rows(self, top: int, bottom: int, pixels: np.ndarray, *, keep: bool) -> None:
         """Write the coarse rows of cells top..bottom - 1 (pixels as in the picture)."""
@@ -94,11 +121,16 @@ class Session:
 
 
 def _cells(pixels: np.ndarray, side: int) -> np.ndarray:
-    """The whole cells of pixels (h, w, 3) in the same memory, (rows, columns, side, side, 3)."""
-    down, right, colour = pixels.strides
-    shape = (pixels.shape[0] // side, pixels.shape[1] // side, side, side, 3)
-    strides = (side * down, side * right, down, right, colour)
-    return np.lib.stride_tricks.as_strided(pixels, shape, strides)
+    """The whole cells of contiguous pixels (h, w, 3) in the same memory, (rows, columns, side)."""
+    height, width = pixels.shape[:2]
+    rows, columns = height // side, width // side
+    whole = pixels.reshape(height, 3 * width, copy=False)[: rows * side, : 3 * columns * side]
+    return _as_rows(whole, side).reshape(rows, side, columns).transpose(0, 2, 1)
+
+
+def _as_rows(values: np.ndarray, side: int) -> np.ndarray:
+    """Each row of a cell as one element, because copying few long elements is fast."""
+    return values.view(f"V{3 * side * values.itemsize}")
 
 
 class Refinement:
@@ -115,7 +147,6 @@ class Refinement:
         self.rows = run_length(strip)
         self.batch = max(1, strip * x.shape[1] // (CELL + 2) ** 2)
         self.macs = 0
-        self._surroundings: Tensor | None = None
         self._recomputed: tuple[Block, Feature] | None = None
 
     @torch.inference_mode()
@@ -190,16 +221,12 @@ class Refinement:
     def _refine(self, block: Block, batch: np.ndarray, out: np.ndarray, span: Span) -> Region:
         """Refine cells, given by their numbers in the picture."""
         rows, columns = np.divmod(batch, self.session.grid[1])
-        if self._surroundings is None:
-            self._surroundings = cells(image(self.x), border="replicate")[0]
         where = (torch.from_numpy(i).to(self.x.device) for i in (rows, columns))
-        y, macs = self.halves.refined(self._feature(block), self._surroundings, *where)
+        y, macs = self.halves.refined(self._feature(block), self.x, *where)
         self.macs += macs
         span.include(y)
         pixels = to_pixels(y, out.dtype)
-        if block.feature:
-            self.session.keep(rows, columns, pixels)
-        self.session.show(rows, columns, REFINED, pixels)
+        self.session.show(rows, columns, pixels)
         return bounding(rows, columns, self.session.side, out.shape)
 
     def _feature(self, block: Block) -> Feature:

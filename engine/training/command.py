@@ -11,6 +11,7 @@ from engine.errors import UpscalerError
 from engine.training.data import load_pairs
 from engine.training.loop import Limit, Training, train
 from engine.training.recipes import RECIPES
+from engine.training.teacher import taught
 
 
 def train_to_files(arguments: argparse.Namespace, device: torch.device) -> int:
@@ -26,6 +27,10 @@ def train_to_files(arguments: argparse.Namespace, device: torch.device) -> int:
     pairs = load_pairs(arguments.data, recipe.scale)
     if not pairs:
         raise UpscalerError("The data folders hold no pictures.")
+    if recipe.teachers:
+        print("the teacher looks at every picture", file=sys.stderr)
+        folder = arguments.checkpoint.with_suffix(".taught")
+        pairs = list(taught(pairs, recipe.teachers, device, folder))
     limit = Limit(steps=arguments.steps, minutes=arguments.minutes)
     for report in train(training, pairs, limit=limit, checkpoint=arguments.checkpoint):
         print(

@@ -53,12 +53,13 @@ def sample(
         end = (top + patch) * scale, (left + patch) * scale
         high = pair.high[top * scale : end[0], left * scale : end[1]]
         turns, flip = rng.integers(4), rng.integers(2)
-        lows.append(_turn(low, turns, flip))
-        highs.append(_turn(high, turns, flip))
+        lows.append(turned(low, turns, flip))
+        highs.append(turned(high, turns, flip))
     return _tensor(lows), _tensor(highs)
 
 
-def _turn(pixels: np.ndarray, turns: int, flip: int) -> np.ndarray:
+def turned(pixels: np.ndarray, turns: int, flip: bool) -> np.ndarray:
+    """Turned to the left by `turns` right angles, and then perhaps flipped."""
     pixels = np.rot90(pixels, turns)
     return pixels[:, ::-1] if flip else pixels
 

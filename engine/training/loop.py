@@ -49,8 +49,9 @@ class Training:
         self.device = device
         network = recipe.build()
         if start is not None:
-            trunk = network.network if hasattr(network, "network") else network
-            trunk.load_state_dict(fitted(start, trunk.state_dict()))
+            own = network.state_dict()
+            part = network if start.keys() == own.keys() else network.network  # a trunk's weights
+            part.load_state_dict(fitted(start, part.state_dict()))
         self.network = network.to(device, memory_format=torch.channels_last)
         self.ema = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
         self.optimizers = make_optimizers(self.network, recipe.lr, muon=True)

@@ -22,6 +22,8 @@ class Recipe:
     """One training. The learning rate rises over `warmup` steps, stays, and falls from `hold` on.
 
     `start` names weights to begin from; `hold` and `floor` are shares of the whole and of `lr`.
+    With `teachers`, names of weights in the library, batches hold their picture behind the original
+    (`engine.training.teacher`).
     """
 
     name: str
@@ -29,6 +31,7 @@ class Recipe:
     build: Callable[[], nn.Module]
     loss: Loss
     start: str | None = None
+    teachers: tuple[str, ...] = ()
     lr: float = 2e-3
     floor: float = 0.0
     hold: float = 0.0
@@ -104,6 +107,63 @@ def depth_recipe_loss(
         + weight * depth.depth_loss(raw, desired)
         + MAP_WEIGHT * F.l1_loss(content, gain)
     )
+
+
+def taught_depth_loss(
+    network: nn.Module, low: Tensor, both: Tensor, rng: np.random.Generator
+) -> Tensor:
+    """The batch at full depth, all of it stopped as well, and the map's own losses.
+
+    Both pictures learn from the teacher's. What a patch may cost, and not the desired depth, is
+    drawn: patches full of detail have deep maps at any desired depth, and would never learn to do
+    with little. As in use, what a pixel enters is added whole; the gradient of the map is that of
+    Eq. 4's fractions. `depth_recipe_loss` names a deviation that holds here, too.
+    """
+    high, lesson = both.chunk(2, dim=1)
+    blocks, trunk = network.blocks, network.network
+    share = rng.uniform(0.12, 0.9, (low.shape[0], 1, 1, 1)).astype(np.float32)
+    mean = blocks * torch.from_numpy(share).to(low.device)
+    z = z0 = trunk.extract(low).float()
+    content = network.adapter(z0, torch.ones_like(mean)).float()
+    gates = F.relu(content) * desired_depth(content.detach(), mean, blocks)
+    stopped = z0
+    for block in range(blocks):
+        residual = trunk.residual(block, z)
+        z = z + residual
+        weight = depth.gate(gates, block)
+        stopped = stopped + (weight.ceil() + weight - weight.detach()) * residual
+        if block + 1 == max(1, blocks // EARLY):
+            early = z[:FEW].detach()
+    z, z0 = torch.cat([z, stopped, early]), torch.cat([z0, z0, z0[:FEW]])
+    picture = trunk.reconstruct(z, z0, torch.cat([low, low, low[:FEW]])).float()
+    whole, stopped, early = picture.split([len(low), len(low), len(early)])
+    distance = mean_square(whole - lesson) + 2 * mean_square(stopped - lesson)
+    error = mean_square(whole - high).detach()
+    gain = depth_gain(whole[:FEW].detach(), early.detach(), trunk.config.scale)
+    alone = network.adapter(z0[:FEW].detach(), torch.ones_like(mean[:FEW])).float()
+    return (
+        (EASY * distance / (error + EASY**2)).mean()
+        + 0.02 * depth.depth_loss(content, torch.ones_like(mean))
+        + MAP_WEIGHT * F.l1_loss(alone, gain)
+    )
+
+
+EASY = 0.03  # the error (of 1) of a patch below which it counts no more for being easy
+FEW = 4  # patches of a batch show the map what later blocks gain
+
+
+def desired_depth(content: Tensor, mean: Tensor, blocks: int) -> Tensor:
+    """The d (N, 1, 1, 1) with which the patches enter `mean` (N, 1, 1, 1) blocks on average.
+
+    `content` (N, 1, H, W) is the map at d = 1.
+    """
+    low, high = torch.zeros_like(mean), torch.full_like(mean, 200.0)
+    for _ in range(14):
+        middle = (low + high) / 2
+        entered = (middle * content.clamp(min=1e-3)).ceil().clamp(max=blocks)
+        less = entered.mean(dim=(1, 2, 3), keepdim=True) < mean
+        low, high = torch.where(less, middle, low), torch.where(less, high, middle)
+    return low
 
 
 def mean_square(difference: Tensor) -> Tensor:
@@ -293,6 +353,19 @@ RECIPES = {
             lr=8e-4,
             batch=10,
             patch=48,
+        ),
+        Recipe(
+            "adaedsr-x4-taught",
+            4,
+            build_adaedsr,
+            taught_depth_loss,
+            start="adaedsr-x4",
+            teachers=("adaedsr-x4", "fmen-x4"),
+            lr=5e-4,
+            floor=0.1,
+            hold=0.4,
+            patch=48,
+            ema=0.9995,
         ),
         *FMENS,
         *(ended_with_rms(recipe) for recipe in FMENS),

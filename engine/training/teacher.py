@@ -1,0 +1,66 @@
+"""A teacher's picture beside every training picture: a target without noise.
+
+What no network can know of an original is noise to one that learns from it. The mean of what
+several trained networks make of a picture in its eight orientations comes closer to the original
+than any of them does alone, and holds none of that noise.
+
+Sources: the mean over orientations is the self-ensemble of Lim et al., "Enhanced Deep Residual
+Networks for Single Image Super-Resolution", CVPR Workshops 2017, section 3.4; to learn from what
+trained networks give is Hinton et al., "Distilling the Knowledge in a Neural Network", 2015.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from engine import library
+from engine.evaluate import drain
+from engine.picture import Picture
+from engine.plan import Budget, plan
+from engine.run import load, run
+from engine.training.data import Pair, turned
+
+
+def taught(
+    pairs: list[Pair], names: tuple[str, ...], device: torch.device, folder: Path
+) -> Iterator[Pair]:
+    """Every pair, in `high` (sh, sw, 6) with the teacher's colours behind those of the original.
+
+    The teacher is the mean of the networks with these names. Its pictures are kept in `folder`, so
+    that a resumed training need not wait for them again.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    upscalers = [library.load(name, device) for name in names]
+    for index, pair in enumerate(pairs):
+        path = folder / f"{index}.png"
+        if not path.exists():
+            part = path.with_suffix(".part")
+            Image.fromarray(mean_picture(upscalers, pair.low)).save(part, "png", compress_level=1)
+            part.replace(path)
+        yield replace(pair, high=np.concatenate([pair.high, np.asarray(Image.open(path))], axis=2))
+
+
+def mean_picture(upscalers: list[Any], low: np.ndarray) -> np.ndarray:
+    """The mean of all upscalers over eight orientations of a picture, (h, w, 3) -> (sh, sw, 3)."""
+    total = 0.0
+    for upscaler in upscalers:
+        for turns, flip in product(range(4), (False, True)):
+            y = upscaled(upscaler, turned(low, turns, flip))
+            back = turns if flip else -turns  # a flipped one is turned back by turning on
+            total = total + turned(y.astype(np.float32), back, flip)
+    return np.rint(total / (8 * len(upscalers) * 257)).astype(np.uint8)
+
+
+def upscaled(upscaler: Any, low: np.ndarray) -> np.ndarray:
+    """At full effort, (h, w, 3) uint8 -> (sh, sw, 3) uint16, which rounds less than eight bits."""
+    picture = Picture(low.astype(np.uint16) * 257)
+    x = load(upscaler, picture)
+    survey = upscaler.survey(x)
+    planned = plan(upscaler, survey, budget=Budget(effort=1))
+    return drain(run(upscaler, picture, x=x, survey=survey, plan=planned)).picture.pixels
