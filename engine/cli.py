@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -32,10 +33,16 @@ SAMPLE = Path(__file__).resolve().parent.parent / "assets" / "sample.png"
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Exit status 0: all done; 1: some files failed, each named; 2: bad usage."""
+    """Exit status 0: all done; 1: some files failed, each named, or nobody reads what is printed;
+    2: bad usage."""
     arguments = parser().parse_args(argv)
     try:
-        return arguments.command(arguments)
+        status = arguments.command(arguments)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # nobody reads on, as behind `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except FoveaError as error:
         print(error, file=sys.stderr)
         return 2 if not isinstance(error, PictureError) else 1

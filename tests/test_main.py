@@ -48,3 +48,17 @@ def test_help_needs_no_qt_and_ends_well():
     program = Path(main.__file__)
     made = subprocess.run([sys.executable, str(program), "-h"], capture_output=True, text=True)
     assert made.returncode == 0 and "evaluate" in made.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes break in another way there")
+def test_a_reader_that_leaves_early_is_no_fault():
+    program = Path(main.__file__)
+    with subprocess.Popen(
+        [sys.executable, str(program), "models"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as made:
+        made.stdout.close()
+        assert made.stderr.read() == ""
+    assert made.returncode == 1
