@@ -146,12 +146,20 @@ def test_a_flat_survey_spends_the_same_everywhere():
     assert upscaler.at_effort(flat, 0.7).map.unique().numel() == 1
 
 
-def test_depth_loss_counts_what_is_executed():
+def test_depth_loss_is_the_depth_beyond_the_desired_one():
     raw = torch.zeros(1, 1, 9, 9)
-    raw[0, 0, 4, 4] = 9.0  # one pixel, whose neighbourhood of 3x3 the first convolution also runs
-    loss = depth.depth_loss(raw, torch.zeros(1, 1, 1, 1))
-    assert loss == pytest.approx((9 + 81) / 2 / 81)
+    raw[0, 0, 4, 4] = 9.0
+    assert depth.depth_loss(raw, torch.zeros(1, 1, 1, 1)) == pytest.approx(9 / 81)
     assert depth.depth_loss(raw, torch.full((1, 1, 1, 1), 2.0)) == 0
+
+
+def test_a_block_costs_two_convolutions_at_each_pixel_that_enters_it():
+    upscaler, x = upscaler_of(make_module()), draw(40, 30)
+    allocation = upscaler.at_effort(upscaler.survey(x), 0.7)
+    assert torch.equal(allocation.map, allocation.map.round()) and allocation.map.std() > 0.4
+    _, macs = executed(upscaler, x, allocation)
+    _, always = executed(upscaler, x, upscaler.at_knob(upscaler.survey(x), 0.0))
+    assert macs - always == upscaler.costs.block * int(allocation.map.sum())
 
 
 def test_macs_count_every_weight_once_per_pixel():

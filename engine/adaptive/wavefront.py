@@ -6,11 +6,13 @@ the layers lie on a slanted front that moves down the picture. No strip needs a 
 that of the whole picture, and the memory is that of one strip plus the rows between the first layer
 and the last.
 
-Within a block the first convolution runs where the second will look, that is on the active pixels
-and their neighbours, and the second on the active pixels alone (AdaDSR, section 3.2).
+Both convolutions of a block run on the active pixels alone, and the second sees zeros elsewhere
+(AdaDSR, section 3.2).
 
 One buffer `z` holds the features of every level: block l overwrites rows that block l - 1 has left
-for good. Buffers are (rows, width + 2, channels) with a zero column on either side.
+for good. So it is with `h`, what lies between the convolutions; a pixel is set to zero there when
+the first block comes that it does not enter. Buffers are (rows, width + 2, channels) with a zero
+column on either side.
 """
 
 from collections.abc import Iterator
@@ -75,27 +77,11 @@ def pack_edsr(network: EDSR, dtype: torch.dtype = torch.float32) -> PackedEDSR:
     )
 
 
-def levels(depth: Tensor, blocks: int) -> Tensor:
-    """How many blocks each pixel of a depth map (h, w) enters: ceil(d) within 0..D, uint8."""
-    return depth.ceil().clamp(0, blocks).to(torch.uint8)
-
-
-def dilate(values: Tensor, outside: float = 0) -> Tensor:
-    """The largest value in each 3x3 neighbourhood of (..., h, w), `outside` lying around.
-
-    For first convolutions, which also run where the second ones look.
-    """
-    wide = F.pad(values, (1, 1), value=outside)
-    wide = torch.maximum(torch.maximum(wide[..., :-2], wide[..., 2:]), values)
-    tall = F.pad(wide, (0, 0, 1, 1), value=outside)
-    return torch.maximum(torch.maximum(tall[..., :-2, :], tall[..., 2:, :]), wide)
-
-
 class Wavefront:
     """One pass over a region of a picture. `macs` counts what has been executed so far.
 
-    x (H, W, 3) is the whole picture in [0, 1], depth (H, W) its depth map in blocks, both on one
-    device. `strip` is the number of rows that enter at a time.
+    x (H, W, 3) is the whole picture in [0, 1], depth (H, W) its depth map in whole blocks, both on
+    one device. `strip` is the number of rows that enter at a time.
     """
 
     def __init__(self, packed: PackedEDSR, x: Tensor, depth: Tensor, *, region: Region, strip: int):
@@ -106,18 +92,14 @@ class Wavefront:
         columns = slice(outer.left, outer.right)
         self.x = x[:, columns]
         blocks, channels = len(packed.blocks), packed.channels
-        level = levels(depth[:, columns], blocks)
-        self.depth = F.pad(depth[:, columns], (1, 1))
-        self.second = F.pad(level, (1, 1))
-        self.first = F.pad(dilate(level), (1, 1))
+        self.depth = F.pad(depth[:, columns].to(torch.uint8), (1, 1))
         self.pitch = outer.width + 2
         last = min(strip, outer.height) + 2 * blocks  # rows of a last strip, which ends every layer
         rows = last + min(3 * strip, outer.height) + 2 * packed.tail_rows + 8
-        self.base = outer.top - 1  # the picture's row that lies first in z and z0
+        self.base = outer.top - 1  # the picture's row that lies first in the buffers
         self.z0 = x.new_zeros(rows, self.pitch, channels)
         self.z = x.new_zeros(rows, self.pitch, channels)
-        self.work = x.new_zeros(last + 4, self.pitch, channels, dtype=packed.dtype)
-        self.held = [self.work[:0]] * blocks  # inner rows that the next strip needs again
+        self.h = x.new_zeros(rows, self.pitch, channels, dtype=packed.dtype)
         self.macs = 0
 
     @torch.inference_mode()
@@ -155,7 +137,7 @@ class Wavefront:
         if entering + 1 - self.base <= self.z.shape[0]:
             return
         start, count = keep - self.base, filled - keep
-        for buffer in (self.z, self.z0):
+        for buffer in (self.z, self.z0, self.h):
             buffer[:count] = buffer[start : start + count].clone()
         self.base = keep
 
@@ -176,7 +158,7 @@ class Wavefront:
         self.macs += convolve(source, self.packed.head, None, target)
         self._rows(self.z, top, end).copy_(target)
         if end == self.height:
-            for buffer in (self.z, self.z0):
+            for buffer in (self.z, self.z0, self.h):
                 self._rows(buffer, end, end + 1).zero_()
 
     def _block(self, block: int, ends: list[int]) -> None:
@@ -187,55 +169,33 @@ class Wavefront:
         z_new = max(z_old, self._behind(h_new))
         if h_new <= h_old:
             return
-        h = self._hidden(block, z_old, h_new)  # from row z_old - 1 on
-        self.macs += convolve(
-            self._rows(self.z, h_old - 1, h_new + 1),
-            conv1,
-            self._positions(self.first, block, h_old, h_new),
-            h[h_old - z_old + 1 : h_new - z_old + 1],
-            slope=0.0,
-        )
+        target = self._rows(self.h, h_old, h_new)
+        positions = self._positions(block, h_old, h_new)
+        if positions is not None:
+            leaving = self._where(self.depth[h_old:h_new] == block)
+            target.flatten(0, 1).index_fill_(0, leaving, 0)
+        source = self._rows(self.z, h_old - 1, h_new + 1)
+        self.macs += convolve(source, conv1, positions, target, slope=0.0)
         if z_new > z_old:
-            share = self.depth[z_old:z_new] - block
-            whole = bool((share[:, 1:-1] >= 1).all())
-            positions = None if whole else self._positions(self.second, block, z_old, z_new, True)
-            gates = None if whole else share.flatten().index_select(0, positions).clamp_(0, 1)
             self.macs += convolve(
-                h[: z_new - z_old + 2],
+                self._rows(self.h, z_old - 1, z_new + 1),
                 conv2,
-                positions,
+                self._positions(block, z_old, z_new),
                 self._rows(self.z, z_old, z_new),
-                scale=gates,
                 how="add",
             )
-        self.held[block] = h[z_new - z_old : h_new - z_old + 1].clone()
         ends[2 * block + 1 : 2 * block + 3] = h_new, z_new
 
-    def _hidden(self, block: int, out: int, end: int) -> Tensor:
-        """The buffer for a block's inner rows out - 1..end, with those that the last strip left.
+    def _positions(self, block: int, top: int, end: int) -> Tensor | None:
+        """Flat indices of the pixels that enter a block; None for all."""
+        active = self.depth[top:end] > block
+        return None if bool(active[:, 1:-1].all()) else self._where(active).int()
 
-        Row -1 and the row below the picture are the second convolution's zero padding.
-        """
-        work, held = self.work[: end - out + 2], self.held[block]
-        if held.shape[0]:
-            work[: held.shape[0]] = held
-        elif out == 0:
-            work[0].zero_()
-        if end == self.height:
-            work[-1].zero_()
-        return work
-
-    def _positions(
-        self, level: Tensor, block: int, top: int, end: int, always: bool = False
-    ) -> Tensor | None:
-        """Flat indices of the pixels that a layer computes; None for all, unless `always`."""
-        active = level[top:end] > block
-        if not always and bool(active[:, 1:-1].all()):
-            return None
-        flat = active.flatten()
-        if flat.device.type == "cpu":  # NumPy is faster here
-            return torch.from_numpy(np.flatnonzero(flat.numpy()).astype(np.int32))
-        return flat.nonzero().flatten().int()
+    def _where(self, pixels: Tensor) -> Tensor:
+        """Flat indices of what is true."""
+        if pixels.device.type == "cpu":  # NumPy is faster here
+            return torch.from_numpy(np.flatnonzero(pixels.numpy()))
+        return pixels.flatten().nonzero().flatten()
 
     def _fuse(self, old: int, new: int) -> int:
         """The convolution behind the body, added to z_0 in place, for the rows old..new - 1."""

@@ -53,9 +53,13 @@ class Block(nn.Module):
         with torch.no_grad():  # blocks start near the identity, so that deep bodies train at once
             self.conv2.weight.mul_(0.1)
 
-    def forward(self, z: Tensor) -> Tensor:
-        """The residual F(z), (N, C, H, W) -> (N, C, H, W)."""
-        return self.conv2(F.relu(self.conv1(z)))
+    def forward(self, z: Tensor, mask: Tensor | None = None) -> Tensor:
+        """The residual F(z), (N, C, H, W) -> (N, C, H, W).
+
+        Where a mask (N, 1, H, W) is 0, so is what the second convolution sees.
+        """
+        inner = F.relu(self.conv1(z))
+        return self.conv2(inner if mask is None else inner * mask)
 
 
 class EDSR(nn.Module):
@@ -75,9 +79,9 @@ class EDSR(nn.Module):
         """Features z_0 (N, C, H, W) of the picture x."""
         return self.head(x - self.mean)
 
-    def residual(self, index: int, z: Tensor) -> Tensor:
-        """What block `index` (from 0) adds to z."""
-        return self.blocks[index](z) * self.config.residual_scale
+    def residual(self, index: int, z: Tensor, mask: Tensor | None = None) -> Tensor:
+        """What block `index` (from 0) adds to z; `mask` as in `Block.forward`."""
+        return self.blocks[index](z, mask) * self.config.residual_scale
 
     def reconstruct(self, z: Tensor, z0: Tensor, x: Tensor) -> Tensor:
         """The picture from the features z behind any block."""

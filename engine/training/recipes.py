@@ -112,37 +112,38 @@ def depth_recipe_loss(
 def taught_depth_loss(
     network: nn.Module, low: Tensor, both: Tensor, rng: np.random.Generator
 ) -> Tensor:
-    """The batch at full depth, all of it stopped as well, and the map's own losses.
+    """The batch at full depth, half of it once more as the map says, and the map's own losses.
 
     Both pictures learn from the teacher's. What a patch may cost, and not the desired depth, is
     drawn: patches full of detail have deep maps at any desired depth, and would never learn to do
     with little. As in use, what a pixel enters is added whole; the gradient of the map is that of
-    Eq. 4's fractions. `depth_recipe_loss` names a deviation that holds here, too.
+    Eq. 4's fractions.
     """
     high, lesson = both.chunk(2, dim=1)
-    blocks, trunk = network.blocks, network.network
-    share = rng.uniform(0.12, 0.9, (low.shape[0], 1, 1, 1)).astype(np.float32)
+    blocks, trunk, part = network.blocks, network.network, low.shape[0] // 2
+    share = rng.uniform(0.12, 0.9, (part, 1, 1, 1)).astype(np.float32)
     mean = blocks * torch.from_numpy(share).to(low.device)
     z = z0 = trunk.extract(low).float()
-    content = network.adapter(z0, torch.ones_like(mean)).float()
+    content = network.adapter(z0[:part], torch.ones_like(mean)).float()
     gates = F.relu(content) * desired_depth(content.detach(), mean, blocks)
-    stopped = z0
+    stopped = z0[:part]
     for block in range(blocks):
-        residual = trunk.residual(block, z)
-        z = z + residual
+        z = z + trunk.residual(block, z)
         weight = depth.gate(gates, block)
-        stopped = stopped + (weight.ceil() + weight - weight.detach()) * residual
+        whole = weight.ceil()
+        residual = trunk.residual(block, stopped, whole)
+        stopped = stopped + (whole + weight - weight.detach()) * residual
         if block + 1 == max(1, blocks // EARLY):
             early = z[:FEW].detach()
-    z, z0 = torch.cat([z, stopped, early]), torch.cat([z0, z0, z0[:FEW]])
-    picture = trunk.reconstruct(z, z0, torch.cat([low, low, low[:FEW]])).float()
-    whole, stopped, early = picture.split([len(low), len(low), len(early)])
-    distance = mean_square(whole - lesson) + 2 * mean_square(stopped - lesson)
-    error = mean_square(whole - high).detach()
-    gain = depth_gain(whole[:FEW].detach(), early.detach(), trunk.config.scale)
-    alone = network.adapter(z0[:FEW].detach(), torch.ones_like(mean[:FEW])).float()
+    order = [*range(low.shape[0]), *range(part), *range(len(early))]
+    picture = trunk.reconstruct(torch.cat([z, stopped, early]), z0[order], low[order]).float()
+    whole, stopped, early = picture.split([low.shape[0], part, len(early)])
+    worth = EASY / (mean_square(whole - high).detach() + EASY**2)
+    gain = depth_gain(whole[: len(early)].detach(), early.detach(), trunk.config.scale)
+    alone = network.adapter(z0[: len(early)].detach(), torch.ones_like(mean[:1])).float()
     return (
-        (EASY * distance / (error + EASY**2)).mean()
+        (worth * mean_square(whole - lesson)).mean()
+        + STOPPED_WEIGHT * (worth[:part] * mean_square(stopped - lesson[:part])).mean()
         + 0.02 * depth.depth_loss(content, torch.ones_like(mean))
         + MAP_WEIGHT * F.l1_loss(alone, gain)
     )
@@ -186,11 +187,11 @@ def depth_gain(full: Tensor, shallow: Tensor, scale: int) -> Tensor:
     """What the later blocks change, as a target (N, 1, H, W) for the map at depth 1.
 
     Not in the paper, whose map learns from the gates' gradient alone: over a short training that
-    says almost nothing (the map was still flat after 1,000 steps). The mean executed depth is 1.
+    says almost nothing (the map was still flat after 1,000 steps). The mean depth is 1.
     """
     change = F.avg_pool2d((full - shallow).square().mean(dim=1, keepdim=True), scale)
     gain = F.avg_pool2d(change, 3, stride=1, padding=1, count_include_pad=False).add(1e-8).sqrt()
-    return gain / ((gain + depth.dilate(gain)) / 2).mean()
+    return gain / gain.mean()
 
 
 def picture_loss(
