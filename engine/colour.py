@@ -20,10 +20,14 @@ def to_tensor(pixels: np.ndarray, *, device: torch.device | str = "cpu") -> Tens
     return tensor.expand(-1, -1, 3).contiguous()
 
 
+@torch.inference_mode()
 def to_pixels(tensor: Tensor, dtype: np.dtype) -> np.ndarray:
-    """Numbers of any shape -> the same shape in uint8 or uint16, clamped and rounded."""
+    """Numbers of any shape -> the same shape in uint8 or uint16, clamped and rounded.
+
+    The tensor is used up: its memory serves the steps between.
+    """
     limit, kind = np.iinfo(dtype).max, getattr(torch, np.dtype(dtype).name)
-    return tensor.clamp(0, 1).mul_(limit).round_().to(kind).cpu().numpy()
+    return tensor.clamp_(0, 1).mul_(limit).round_().to(kind).cpu().numpy()
 
 
 class Span:

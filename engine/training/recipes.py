@@ -125,7 +125,8 @@ def taught_depth_loss(
     mean = blocks * torch.from_numpy(share).to(low.device)
     z = z0 = trunk.extract(low).float()
     content = network.adapter(z0[:part], torch.ones_like(mean)).float()
-    gates = F.relu(content) * desired_depth(content.detach(), mean, blocks)
+    deep = content.detach() * desired_depth(content.detach(), mean, blocks)
+    gates = F.relu(content + (deep - content.detach()))  # its gradient is that of the map at d = 1
     stopped = z0[:part]
     for block in range(blocks):
         z = z + trunk.residual(block, z)
