@@ -31,7 +31,7 @@ def draw(height: int, width: int, seed: int = 1) -> torch.Tensor:
 def picture_of(front) -> torch.Tensor:
     """All rows of a pass as one (3, sH, sW) picture."""
     rows = torch.cat([y for _, y in front.run()])
-    return rows.permute(2, 0, 3, 1, 4).flatten(3).flatten(1, 2)
+    return rows.permute(4, 0, 2, 1, 3).flatten(3).flatten(1, 2)
 
 
 def executed(upscaler, x, allocation, region=None, strip=8):

@@ -60,7 +60,7 @@ def executed(upscaler, x, region=None, strip=8):
     allocation = upscaler.at_effort(upscaler.survey(x), 1.0)
     front = upscaler.execute(x, allocation, region=region, strip=strip)
     rows = torch.cat([y for _, y in front.run()])
-    return rows.permute(2, 0, 3, 1, 4).flatten(3).flatten(1, 2), front, allocation
+    return rows.permute(4, 0, 2, 1, 3).flatten(3).flatten(1, 2), front, allocation
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from engine import kernels
 from engine.errors import BudgetError
-from engine.kernels import PackedConv, convolve, pack
+from engine.kernels import PackedConv, convolve, pack, pack_tail
 from engine.networks.fmen import FMEN, HFAB, SLOPE, fuse, macs
 from engine.tiling import Region
 
@@ -73,7 +73,9 @@ def steps_of(network: FMEN, dtype: torch.dtype = torch.float32) -> tuple[Step, .
     for erb, hfab in zip(network.erbs, network.hfabs[1:], strict=True):
         z = attend(hfab, write(erb.conv2, write(erb.conv1, z, SLOPE)))
     change(network.fuse, z, x0, "add")
-    write(network.tail, x0, dtype=torch.float32)
+    tail, scale = network.tail, network.config.scale
+    last = pack_tail(tail.weight, tail.bias, scale, torch.float32)
+    steps.append(Step(last, x0, len(steps) + 1))
     return tuple(steps)
 
 
@@ -154,9 +156,9 @@ class FixedPass:
 
     @torch.inference_mode()
     def run(self) -> Iterator[tuple[int, Tensor]]:
-        """Yields (row, y): the picture's rows from `row` on, y (n, region width, 3, s, s) float.
+        """Yields (row, y): the picture's rows from `row` on, y (n, region width, s, s, 3) float.
 
-        y is not clamped; its last two axes are the s x s pixels of each low-resolution one.
+        y is not clamped; it has the s x s pixels of each low-resolution one.
         """
         ends, final = self.ends, self.levels[self.steps[-1].target]
         while ends[-1] < self.region.bottom:
@@ -211,9 +213,9 @@ class FixedPass:
         return rows[:, margin : margin + self.region.width]
 
     def _pixels(self, rows: Tensor) -> Tensor:
-        """The tail's channels (n, pitch, 3 s^2) as the region's pixels (n, width, 3, s, s)."""
+        """The tail's channels (n, pitch, 3 s^2) as the region's pixels (n, width, s, s, 3)."""
         pixels = self._inside(rows[:, 1:-1])
-        return pixels.unflatten(2, (3, self.scale, self.scale))
+        return pixels.unflatten(2, (self.scale, self.scale, 3))
 
 
 @dataclass(frozen=True)

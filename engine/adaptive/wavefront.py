@@ -23,7 +23,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.kernels import PackedConv, convolve, pack
+from engine.kernels import PackedConv, convolve, pack, pack_tail
 from engine.networks.edsr import EDSR, macs
 from engine.tiling import Region
 
@@ -63,12 +63,14 @@ def pack_edsr(network: EDSR, dtype: torch.dtype = torch.float32) -> PackedEDSR:
     def packed(conv: nn.Conv2d, factor: float = 1.0) -> PackedConv:
         return pack(conv.weight.detach() * factor, conv.bias.detach() * factor, dtype)
 
-    direct = network.config.tail == "direct"
+    direct, tail = network.config.tail == "direct", network.tail[0]
     return PackedEDSR(
         head=pack(network.head.weight.detach(), network.head.bias.detach()),
         blocks=tuple((packed(b.conv1), packed(b.conv2, share)) for b in network.blocks),
         fuse=packed(network.fuse),
-        tail=packed(network.tail[0]) if direct else network.tail,
+        tail=pack_tail(tail.weight, tail.bias, network.config.scale, dtype)
+        if direct
+        else network.tail,
         tail_macs=macs(network.config).tail,
         mean=network.mean.flatten(),
         scale=network.config.scale,
@@ -104,9 +106,9 @@ class Wavefront:
 
     @torch.inference_mode()
     def run(self) -> Iterator[tuple[int, Tensor]]:
-        """Yields (row, y): the picture's rows from `row` on, y (n, region width, 3, s, s) float.
+        """Yields (row, y): the picture's rows from `row` on, y (n, region width, s, s, 3) float.
 
-        y is not clamped; its last two axes are the s x s pixels of each low-resolution one.
+        y is not clamped; it has the s x s pixels of each low-resolution one.
         """
         region, outer, context = self.region, self.outer, self.packed.tail_rows
         layers = 2 * len(self.packed.blocks)
@@ -207,18 +209,18 @@ class Wavefront:
         return new
 
     def _tail(self, top: int, end: int) -> Tensor:
-        """y (n, region width, 3, s, s) of the rows top..end - 1, from the fused rows in z0."""
+        """y (n, region width, s, s, 3) of the rows top..end - 1, from the fused rows in z0."""
         packed, scale = self.packed, self.packed.scale
         columns = slice(self.margin, self.margin + self.region.width)
         if isinstance(packed.tail, PackedConv):
             y = self.x.new_empty(end - top, self.pitch, 3 * scale * scale)
             source = self._rows(self.z0, top - 1, end + 1)
             self.macs += convolve(source, packed.tail, None, y)
-            y = y[:, 1:-1].unflatten(2, (3, scale, scale))[:, columns]
-            return y + self.x[top:end, columns, :, None, None]
+            y = y[:, 1:-1].unflatten(2, (scale, scale, 3))[:, columns]
+            return y + self.x[top:end, columns, None, None, :]
         above, below = max(0, top - packed.tail_rows), min(self.height, end + packed.tail_rows)
         source = self._rows(self.z0, above, below)[:, 1:-1].permute(2, 0, 1)[None]
         self.macs += source.shape[2] * source.shape[3] * packed.tail_macs
         y = packed.tail(source)[0] + packed.mean.view(3, 1, 1)
-        y = y.unflatten(1, (-1, scale)).unflatten(3, (-1, scale)).permute(1, 3, 0, 2, 4)
+        y = y.unflatten(1, (-1, scale)).unflatten(3, (-1, scale)).permute(1, 3, 2, 4, 0)
         return y[top - above : end - above, columns]

@@ -40,6 +40,18 @@ def pack(weight: Tensor, bias: Tensor, dtype: torch.dtype = torch.float32) -> Pa
     return PackedConv(rounded, bias, level, compiled.pack(weight.float(), bias, dtype, level))
 
 
+def pack_tail(weight: Tensor, bias: Tensor, scale: int, dtype: torch.dtype) -> PackedConv:
+    """`pack` for what stands before a pixel shuffle: outputs (3, s, s) become (s, s, 3).
+
+    So the pixels of a row of the upscaled picture lie beside each other.
+    """
+
+    def moved(values: Tensor) -> Tensor:
+        return values.unflatten(0, (3, scale, scale)).movedim(0, 2).flatten(0, 2)
+
+    return pack(moved(weight), moved(bias), dtype)
+
+
 def convolve(
     source: Tensor,
     packed: PackedConv,
