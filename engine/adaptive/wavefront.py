@@ -15,8 +15,9 @@ the first block comes that it does not enter. Buffers are (rows, width + 2, chan
 column on either side.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -174,7 +175,7 @@ class Wavefront:
         target = self._rows(self.h, h_old, h_new)
         positions = self._positions(block, h_old, h_new)
         if positions is not None:
-            leaving = self._where(self.depth[h_old:h_new] == block)
+            leaving = self._where(h_old, h_new, lambda depth: depth == block)
             target.flatten(0, 1).index_fill_(0, leaving, 0)
         source = self._rows(self.z, h_old - 1, h_new + 1)
         self.macs += convolve(source, conv1, positions, target, slope=0.0)
@@ -190,14 +191,15 @@ class Wavefront:
 
     def _positions(self, block: int, top: int, end: int) -> Tensor | None:
         """Flat indices of the pixels that enter a block; None for all."""
-        active = self.depth[top:end] > block
-        return None if bool(active[:, 1:-1].all()) else self._where(active).int()
+        active = self._where(top, end, lambda depth: depth > block)
+        return None if active.numel() == (end - top) * (self.pitch - 2) else active.int()
 
-    def _where(self, pixels: Tensor) -> Tensor:
-        """Flat indices of what is true."""
-        if pixels.device.type == "cpu":  # NumPy is faster here
-            return torch.from_numpy(np.flatnonzero(pixels.numpy()))
-        return pixels.flatten().nonzero().flatten()
+    def _where(self, top: int, end: int, test: Callable[[Any], Any]) -> Tensor:
+        """Flat indices of the pixels of the rows top..end - 1 whose depth passes a test."""
+        depth = self.depth[top:end]
+        if depth.device.type == "cpu":  # NumPy is faster here
+            return torch.from_numpy(np.flatnonzero(test(depth.numpy())))
+        return test(depth).flatten().nonzero().flatten()
 
     def _fuse(self, old: int, new: int) -> int:
         """The convolution behind the body, added to z_0 in place, for the rows old..new - 1."""
