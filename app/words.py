@@ -30,7 +30,7 @@ def words_of(method: str) -> Words:
             tr("Depth map"),
             tr("Show where the work goes"),
             tr("blocks"),
-            tr("{:.1f} blocks at {}, {}"),
+            tr("depth {:g} at {}, {}"),
         ),
         "mask": Words(
             tr("Error map"),

@@ -191,7 +191,7 @@ def test_views_zoom_and_the_map(qtbot, window, photo):
     assert window.panel.shown.isChecked() and window.viewer.grab().toImage() != plain
     viewer.hovered.emit((3, 4))
     value = window.session.plan.values[3, 4]
-    assert window.panel.under_cursor.text() == f"{value:.1f} blocks at 4, 3"
+    assert window.panel.under_cursor.text() == f"depth {value:g} at 4, 3"
     viewer.hovered.emit(None)
     assert window.panel.under_cursor.text() == ""
 
