@@ -221,8 +221,9 @@ def decomposed_loss(
     *,
     cells: bool,
     distance: Callable[[Tensor, Tensor], Tensor],
+    coarse_weight: float = 0.1,
 ) -> Tensor:
-    """The distance of the refined picture and a tenth of that of the coarse one.
+    """The distance of the refined picture and, by default, a tenth of that of the coarse one.
 
     Source: Hu et al., ECCV 2022, section 3.5: step 1 refines the whole feature, step 2 (`cells`)
     all cells by themselves. The released code weighs 10 to 1 in step 2. That of step 1 is not
@@ -231,10 +232,16 @@ def decomposed_loss(
     """
     coarse, refined = network.everywhere(low) if cells else network(low)
     refined, coarse = (distance(picture.float(), high).mean() for picture in (refined, coarse))
-    return refined + COARSE_WEIGHT * coarse
+    return refined + coarse_weight * coarse
 
 
-COARSE_WEIGHT = 0.1
+def taught_rms(picture: Tensor, both: Tensor) -> Tensor:
+    """Towards the teacher's picture behind the original's colours in `both` (N, 6, H, W); (N,).
+
+    The gradient is that of `rms` but for the noise: the squared distance over twice the error.
+    """
+    high, lesson = both.chunk(2, dim=1)
+    return mean_square(picture - lesson) / (2 * rms(picture, high).detach())
 
 
 def mask_loss(network: mga.MaskGuided, low: Tensor, _: Tensor, __: np.random.Generator) -> Tensor:
@@ -311,35 +318,42 @@ def build_mga(family: str, *, only_mask: bool = False) -> nn.Module:
 
 
 def mask_guided_recipes(
-    family: str, *, distance: Callable = rms, **rates: float
+    family: str,
+    *,
+    distance: Callable = rms,
+    teachers: tuple[str, ...] = (),
+    coarse_weight: float = 0.1,
+    **rates: float,
 ) -> tuple[Recipe, ...]:
     """The three steps of a network: decomposed, all cells by themselves, the mask alone.
 
-    `rates` change the first. They start where the step before has ended; the paper begins anew
-    with a full learning rate, which a short training has no time for. So the rate of the first
-    stays as it is, and that of the second falls little: the mean over the last weights, which is
-    what is kept, does what a fall to zero would do.
+    `rates` change the first, `coarse_weight` the second. They start where the step before has
+    ended; the paper begins anew with a full learning rate, which a short training has no time for.
+    So the rate of the first stays as it is, and that of the second falls little: the mean over the
+    last weights, which is what is kept, does what a fall to zero would do.
     """
     whole, every, guided = (f"{family}-{step}-x4" for step in ("d", "all", "m"))
     build, frozen = partial(build_mga, family), partial(build_mga, family, only_mask=True)
-    first, second = (
-        partial(decomposed_loss, cells=cells, distance=distance) for cells in (False, True)
-    )
+    loss = partial(decomposed_loss, distance=taught_rms if teachers else distance)
+    first = partial(loss, cells=False)
+    second = partial(loss, cells=True, coarse_weight=coarse_weight)
     settings = {"lr": 1e-3, "floor": 1.0, "patch": 48, **rates}
     last = {**settings, "lr": 8e-4, "floor": 0.4, "hold": 0.3}
     return (
-        Recipe(whole, 4, build, first, **settings),
-        Recipe(every, 4, build, second, whole, **last),
+        Recipe(whole, 4, build, first, teachers=teachers, **settings),
+        Recipe(every, 4, build, second, whole, teachers, **last),
         Recipe(guided, 4, frozen, mask_loss, every, lr=4e-3, batch=8, patch=48),
     )
 
 
+TEACHERS = ("adaedsr-x4", "fmen-x4")
+
 MASK_GUIDED = {
     "fsrcnn": {"lr": 2e-3, "floor": 0.0, "hold": 0.3, "distance": F.l1_loss},  # as it was trained
-    "pan": {},
+    "pan": {"teachers": TEACHERS, "coarse_weight": 0.2},
     "rfdn": {},
     "srresnet": {},
-    "rcan": {},
+    "rcan": {"teachers": TEACHERS, "coarse_weight": 0.4},
 }
 
 RECIPES = {
@@ -362,7 +376,7 @@ RECIPES = {
             build_adaedsr,
             taught_depth_loss,
             start="adaedsr-x4",
-            teachers=("adaedsr-x4", "fmen-x4"),
+            teachers=TEACHERS,
             lr=5e-4,
             floor=0.1,
             hold=0.4,
