@@ -40,12 +40,14 @@ ORDERS = ("largest", "random", "smallest")
 class Survey:
     """What is known of a picture before any budget, and the session that works on it.
 
-    `errors` (rows, columns) float32 is the mask; `order` holds the numbers of all cells, row by row
-    from 0 on, in the order in which they are refined. `macs` are those executed.
+    `errors` (rows, columns) float32 is the mask, `map` (H, W) the same for every pixel. `order`
+    holds the numbers of all cells, row by row from 0 on, in the order in which they are refined.
+    `macs` are those executed.
     """
 
     size: tuple[int, int]
     errors: np.ndarray
+    map: Tensor
     order: np.ndarray
     blocks: tuple[Block, ...]
     session: Session
@@ -116,7 +118,9 @@ class MaskUpscaler:
         errors = mask.cpu().numpy()
         session = Session(size, self.scale)
         order = np.argsort(-errors, axis=None, kind="stable")
-        return Survey(size, errors, order, tuple(blocks), session, executed)
+        whole = np.repeat(np.repeat(errors, CELL, axis=0), CELL, axis=1)[:height, :width]
+        shown = torch.from_numpy(np.ascontiguousarray(whole))
+        return Survey(size, errors, shown, order, tuple(blocks), session, executed)
 
     def _kept_bytes(self, feature: Feature) -> int:
         """Of a feature, and of the coarse and refined pixels that a session adds (8 bits each)."""
@@ -144,9 +148,7 @@ class MaskUpscaler:
         order = survey.order[:count]
         chosen = np.zeros(grid(height, width), bool)
         chosen.flat[order] = True
-        whole = np.repeat(np.repeat(survey.errors, CELL, axis=0), CELL, axis=1)
-        shown = torch.from_numpy(np.ascontiguousarray(whole[:height, :width]))
-        return Allocation(count, shown, self.cost(survey, count), chosen, order, survey)
+        return Allocation(count, survey.map, self.cost(survey, count), chosen, order, survey)
 
     def at_effort(self, survey: Survey, effort: float) -> Allocation:
         """That share 0..1 of all cells."""
