@@ -11,6 +11,7 @@ trained networks give is Hinton et al., "Distilling the Knowledge in a Neural Ne
 
 from collections.abc import Iterator
 from dataclasses import replace
+from hashlib import sha256
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -37,8 +38,9 @@ def taught(
     """
     folder.mkdir(parents=True, exist_ok=True)
     upscalers = [library.load(name, device) for name in names]
-    for index, pair in enumerate(pairs):
-        path = folder / f"{index}.png"
+    for pair in pairs:
+        name = sha256(pair.low.tobytes()).hexdigest()  # the folders of photographs may change
+        path = folder / f"{name}.png"
         if not path.exists():
             part = path.with_suffix(".part")
             Image.fromarray(mean_picture(upscalers, pair.low)).save(part, "png", compress_level=1)
