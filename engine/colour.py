@@ -30,6 +30,19 @@ def to_pixels(tensor: Tensor, dtype: np.dtype) -> np.ndarray:
     return tensor.clamp_(0, 1).mul_(limit).round_().to(kind).cpu().numpy()
 
 
+def squares(pixels: np.ndarray, side: int) -> np.ndarray:
+    """The whole squares of contiguous pixels (h, w, 3), in their memory: (rows, columns, side)."""
+    height, width = pixels.shape[:2]
+    rows, columns = height // side, width // side
+    whole = pixels.reshape(height, 3 * width, copy=False)[: rows * side, : 3 * columns * side]
+    return as_rows(whole, side).reshape(rows, side, columns).transpose(0, 2, 1)
+
+
+def as_rows(values: np.ndarray, side: int) -> np.ndarray:
+    """Each row of a square, the last axis, as one element: few long ones are copied fast."""
+    return values.view(f"V{3 * side * values.itemsize}")
+
+
 class Span:
     """The range of all values seen, to tell a picture from what a broken network gives."""
 

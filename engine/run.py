@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.colour import Span, grey, to_pixels, to_tensor
+from engine.colour import Span, as_rows, grey, squares, to_pixels, to_tensor
 from engine.errors import UpscalerError
 from engine.picture import Picture, bleed
 from engine.plan import Plan
@@ -168,11 +168,8 @@ def _place(out: np.ndarray, y: Tensor, region: Region, scale: int) -> Region:
     rows, width = y.shape[:2]
     top, left = region.top * scale, region.left * scale
     placed = Region(top, top + rows * scale, left, left + width * scale)
-    row = f"V{3 * scale * out.itemsize}"  # s pixels as one element, which is copied fast
-    pixels = to_pixels(y, out.dtype).reshape(rows, width, -1).view(row)
-    whole = out.reshape(out.shape[0], -1, copy=False).view(row)
-    there = whole[placed.rows, region.left : region.left + width]
-    there.reshape(rows, scale, width, copy=False).transpose(0, 2, 1)[:] = pixels
+    there = squares(out, scale)[region.top :, region.left :][:rows, :width]
+    there[:] = as_rows(to_pixels(y, out.dtype).reshape(rows, width, -1), scale)
     return placed
 
 

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from engine import all_memory_kept
 from engine.adaptive.halves import Feature, Halves
-from engine.colour import Span, to_pixels
+from engine.colour import Span, as_rows, squares, to_pixels
 from engine.networks.cells import CELL, grid
 from engine.tiling import Region
 
@@ -59,7 +59,7 @@ class Session:
         self.known = np.zeros((3, rows, columns), bool)
         # What is never written takes no memory. Coarse pixels come in rows, refined ones in cells.
         self._coarse = np.empty((rows * side, columns * side, 3), out.dtype)
-        coarse = _cells(self._coarse, side)
+        coarse = squares(self._coarse, side)
         self._kept = {COARSE: coarse, REFINED: np.empty(coarse.shape, coarse.dtype)}
 
     def restore(self, rows: np.ndarray, columns: np.ndarray, level: int) -> None:
@@ -70,7 +70,7 @@ class Session:
 
     def show(self, rows: np.ndarray, columns: np.ndarray, pixels: np.ndarray) -> None:
         """Write refined cells (n, 4s, 4s, 3) into the array."""
-        self._show(rows, columns, REFINED, _as_rows(pixels.reshape(len(rows), -1), self.side))
+        self._show(rows, columns, REFINED, as_rows(pixels.reshape(len(rows), -1), self.side))
 
     def _show(self, rows: np.ndarray, columns: np.ndarray, level: int, pixels: np.ndarray) -> None:
         whole, inside = self._inside(rows, columns)
@@ -98,7 +98,7 @@ class Session:
 
     def _inside(self, rows: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """All cells that lie within the array as a whole, and which of the given ones do."""
-        whole = _cells(self._out(), self.side)
+        whole = squares(self._out(), self.side)
         return whole, (rows < whole.shape[0]) & (columns < whole.shape[1])
 
     def _part(self, row: int, column: int) -> np.ndarray:
@@ -118,19 +118,6 @@ class Session:
         if keep:
             self._coarse[place, : pixels.shape[1]] = pixels
             self.known[COARSE, top:bottom] = True
-
-
-def _cells(pixels: np.ndarray, side: int) -> np.ndarray:
-    """The whole cells of contiguous pixels (h, w, 3) in the same memory, (rows, columns, side)."""
-    height, width = pixels.shape[:2]
-    rows, columns = height // side, width // side
-    whole = pixels.reshape(height, 3 * width, copy=False)[: rows * side, : 3 * columns * side]
-    return _as_rows(whole, side).reshape(rows, side, columns).transpose(0, 2, 1)
-
-
-def _as_rows(values: np.ndarray, side: int) -> np.ndarray:
-    """Each row of a cell as one element, because copying few long elements is fast."""
-    return values.view(f"V{3 * side * values.itemsize}")
 
 
 class Refinement:

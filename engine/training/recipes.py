@@ -61,8 +61,7 @@ def trunk_loss(network: nn.Module, low: Tensor, high: Tensor, rng: np.random.Gen
     picture = network.reconstruct(z, torch.cat([z0, z0[order]]), torch.cat([low, low[order]]))
     whole, early = picture.float().chunk(2)
     error = rms(whole, high)
-    distance = mean_square(early - whole[order].detach()) / (2 * error[order].detach())
-    return error.mean() + distance.mean()
+    return error.mean() + noiseless(early, whole[order].detach(), error[order]).mean()
 
 
 def depth_recipe_loss(
@@ -76,8 +75,8 @@ def depth_recipe_loss(
     that of the error but for this noise.
 
     Deviation: the blocks of a pixel that is stopped early still see all its neighbours at full
-    depth, so that one pass gives both pictures, at a tenth more than the cost of one. With true
-    neighbours the picture is at most 0.02 dB worse; a second pass would cost as much as the first.
+    depth, so that one pass gives both pictures, at a tenth more than the cost of one. What sparse
+    blocks really see comes with `taught_depth_loss`.
     """
     blocks, trunk, part = network.blocks, network.network, low.shape[0] // 2
     desired = torch.from_numpy(
@@ -98,7 +97,7 @@ def depth_recipe_loss(
     whole, stopped, early = picture.split([low.shape[0], part, part])
     error = rms(whole, high)
     whole = whole[:part].detach()
-    distance = mean_square(stopped - whole) / (2 * error[:part].detach())
+    distance = noiseless(stopped, whole, error[:part])
     gain = depth_gain(whole, early.detach(), trunk.config.scale)
     content = network.adapter(z0[:part].detach(), torch.ones_like(desired)).float()
     return (
@@ -162,7 +161,7 @@ def desired_depth(content: Tensor, mean: Tensor, blocks: int) -> Tensor:
     low, high = torch.zeros_like(mean), torch.full_like(mean, 200.0)
     for _ in range(14):
         middle = (low + high) / 2
-        entered = (middle * content.clamp(min=1e-3)).ceil().clamp(max=blocks)
+        entered = (middle * content.clamp(min=depth.FLOOR)).ceil().clamp(max=blocks)
         less = entered.mean(dim=(1, 2, 3), keepdim=True) < mean
         low, high = torch.where(less, middle, low), torch.where(less, high, middle)
     return low
@@ -177,6 +176,12 @@ def mean_square(difference: Tensor) -> Tensor:
 def rms(picture: Tensor, high: Tensor) -> Tensor:
     """The root of the `mean_square` of each patch, (N,)."""
     return mean_square(picture - high).add(1e-8).sqrt()
+
+
+def noiseless(picture: Tensor, lesson: Tensor, error: Tensor) -> Tensor:
+    """The squared distance from a picture to learn from, over twice the `error` (N,) that the
+    picture has against the original: the gradient of `rms` but for what nobody can know; (N,)."""
+    return mean_square(picture - lesson) / (2 * error.detach())
 
 
 STOPPED_WEIGHT = 4  # at 1, half the work gains 0.02 dB less in 1,000 steps and full depth 0.05 more
@@ -236,12 +241,9 @@ def decomposed_loss(
 
 
 def taught_rms(picture: Tensor, both: Tensor) -> Tensor:
-    """Towards the teacher's picture behind the original's colours in `both` (N, 6, H, W); (N,).
-
-    The gradient is that of `rms` but for the noise: the squared distance over twice the error.
-    """
+    """`noiseless` towards the teacher's picture, behind the original's colours in `both`; (N,)."""
     high, lesson = both.chunk(2, dim=1)
-    return mean_square(picture - lesson) / (2 * rms(picture, high).detach())
+    return noiseless(picture, lesson, rms(picture, high))
 
 
 def mask_loss(network: mga.MaskGuided, low: Tensor, _: Tensor, __: np.random.Generator) -> Tensor:

@@ -21,10 +21,10 @@ import torch
 from PIL import Image
 
 from engine import library
+from engine.batch import stages
 from engine.evaluate import drain
 from engine.picture import Picture
-from engine.plan import Budget, plan
-from engine.run import load, run
+from engine.settings import Settings
 from engine.training.data import Pair, turned
 
 
@@ -62,7 +62,5 @@ def mean_picture(upscalers: list[Any], low: np.ndarray) -> np.ndarray:
 def upscaled(upscaler: Any, low: np.ndarray) -> np.ndarray:
     """At full effort, (h, w, 3) uint8 -> (sh, sw, 3) uint16, which rounds less than eight bits."""
     picture = Picture(low.astype(np.uint16) * 257)
-    x = load(upscaler, picture)
-    survey = upscaler.survey(x)
-    planned = plan(upscaler, survey, budget=Budget(effort=1))
-    return drain(run(upscaler, picture, x=x, survey=survey, plan=planned)).picture.pixels
+    result, _ = drain(stages.upscaled(upscaler, picture, Settings(upscaler.name)))
+    return result.picture.pixels
