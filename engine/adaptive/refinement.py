@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -146,12 +147,14 @@ class Refinement:
         self.session.begin(out)
         steps = list(self._steps(out, span))
         total, done = sum(weight for weight, _ in steps), 0
-        coarse = any(step.func == self._coarse for _, step in steps)  # of large arrays
-        with all_memory_kept() if coarse else nullcontext():
-            for weight, step in steps:
-                placed = step()
-                done += weight
-                yield placed, self.region, done / total
+        # Coarse rows are of large arrays, and what these leave goes back before cells are refined,
+        # whose memory is then there for the cells of the next pass as well.
+        for coarse, some in groupby(steps, key=lambda step: step[1].func == self._coarse):
+            with all_memory_kept() if coarse else nullcontext():
+                for weight, step in some:
+                    placed = step()
+                    done += weight
+                    yield placed, self.region, done / total
 
     def _steps(self, out: np.ndarray, span: Span) -> Iterator[tuple[int, Callable[[], Region]]]:
         """What there is to do, each with its weight: about its MACs."""
