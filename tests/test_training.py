@@ -10,10 +10,10 @@ from engine import library
 from engine.adaptive import depth
 from engine.networks import edsr
 from engine.training import recipes, teacher
-from engine.training.data import Pair, load_pairs, sample, turned
+from engine.training.data import Pair, load_pairs, reduce, sample, turned
 from engine.training.loop import Limit, Training, learning_rate, train
 from engine.training.optimizer import orthogonalise
-from engine.training.teacher import mean_picture, taught
+from engine.training.teacher import mean_picture, taught, worth
 
 
 def tiny_edsr():
@@ -152,22 +152,40 @@ def test_lessons_are_kept_for_a_resumed_training(weights, tmp_path, monkeypatch)
     rng = np.random.default_rng(0)
     pairs = [
         Pair(
-            rng.integers(0, 256, (4 * h, 24, 3), dtype=np.uint8),
-            rng.integers(0, 256, (h, 6, 3), dtype=np.uint8),
+            rng.integers(0, 256, (4 * h, 36, 3), dtype=np.uint8),
+            rng.integers(0, 256, (h, 9, 3), dtype=np.uint8),
         )
-        for h in (5, 8)
+        for h in (8, 12)
     ]
     device = torch.device("cpu")
-    some = taught(pairs, ("tiny",), device, tmp_path / "lessons")
+    some = taught(pairs, ("tiny",), device, tmp_path / "lessons", patch=8)
     first = next(some)
     some.close()  # killed
     monkeypatch.setattr(teacher, "mean_picture", forbid_first(first, teacher.mean_picture))
-    again = list(taught(pairs, ("tiny",), device, tmp_path / "lessons"))
+    again = list(taught(pairs, ("tiny",), device, tmp_path / "lessons", patch=8))
     assert np.array_equal(again[0].high, first.high)
     for pair, found in zip(pairs, again, strict=True):
         assert np.array_equal(found.high[:, :, :3], pair.high)
         assert found.high.shape == (*pair.high.shape[:2], 6)
         assert np.array_equal(found.low, pair.low)
+
+
+def test_patches_are_drawn_as_often_as_they_are_worth():
+    rng = np.random.default_rng(0)
+    high = np.full((128, 256, 3), 100, np.uint8)  # flat on the left, where nothing is to be learned
+    high[:, 128:] = rng.integers(0, 256, (128, 128, 3))
+    pair = Pair(high, reduce(high, 2))
+    value = worth(pair, high, 16)  # a teacher that knows the original
+    assert value.shape == (7, 15)
+    assert np.all(value[:, :5] == 0.4) and np.all(value[:, 8:] == 5.0)
+    drawn, _ = sample([replace(pair, worth=value)], rng, batch=4000, patch=16)
+    flat = float((drawn.flatten(1).std(dim=1) < 0.01).float().mean())
+    assert flat == pytest.approx(value[:, :6].sum() / value.sum(), abs=0.03)
+    plain = Pair(high[:, :128], pair.low[:, :64], np.full((7, 7), 0.4))
+    drawn, _ = sample([plain, replace(pair, worth=value)], rng, batch=4000, patch=16)
+    share = 0.4 / (0.4 + value.mean()) + flat * value.mean() / (0.4 + value.mean())
+    found = float((drawn.flatten(1).std(dim=1) < 0.01).float().mean())
+    assert found == pytest.approx(share, abs=0.03)
 
 
 def forbid_first(first, real):

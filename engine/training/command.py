@@ -20,17 +20,19 @@ def train_to_files(arguments: argparse.Namespace, device: torch.device) -> int:
     if recipe is None:
         known = ", ".join(RECIPES)
         raise UpscalerError(f"There is no recipe called {arguments.recipe}; there are: {known}.")
+    patch = recipe.patch
     training = Training(recipe, device, start_weights(recipe.start, arguments.start))
     if arguments.checkpoint.exists():
         training.restore(arguments.checkpoint)
         print(f"resumed at step {training.step}", file=sys.stderr)
-    pairs = load_pairs(arguments.data, recipe.scale)
+    pairs = [p for p in load_pairs(arguments.data, recipe.scale) if min(p.low.shape[:2]) >= patch]
     if not pairs:
-        raise UpscalerError("The data folders hold no pictures.")
+        least = patch * recipe.scale
+        raise UpscalerError(f"The data folders hold no pictures of {least} or more pixels a side.")
     if recipe.teachers:
         print("the teacher looks at every picture", file=sys.stderr)
         folder = arguments.checkpoint.with_suffix(".taught")
-        pairs = list(taught(pairs, recipe.teachers, device, folder))
+        pairs = list(taught(pairs, recipe.teachers, device, folder, patch=patch))
     limit = Limit(steps=arguments.steps, minutes=arguments.minutes)
     for report in train(training, pairs, limit=limit, checkpoint=arguments.checkpoint):
         print(

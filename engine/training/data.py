@@ -17,12 +17,20 @@ def reduce(high: np.ndarray, scale: int) -> np.ndarray:
     return np.asarray(Image.fromarray(high).resize((width, height), Image.Resampling.BICUBIC))
 
 
+STEP = 8  # low-resolution pixels from one patch whose worth is known to the next
+
+
 @dataclass(frozen=True)
 class Pair:
-    """A high-resolution picture (sh, sw, 3) and its partner (h, w, 3), both uint8."""
+    """A high-resolution picture (sh, sw, 3) and its partner (h, w, 3), both uint8.
+
+    Where the `worth` (rows, columns) of patches is known, that of the one whose corner is in
+    (STEP row, STEP column), they are drawn in proportion to it.
+    """
 
     high: np.ndarray
     low: np.ndarray
+    worth: np.ndarray | None = None
 
 
 def load_pairs(folders: list[Path], scale: int) -> list[Pair]:
@@ -42,13 +50,13 @@ def sample(
 ) -> tuple[Tensor, Tensor]:
     """Random patches, flipped and turned: low (N, 3, p, p) and high (N, 3, sp, sp) in [0, 1].
 
-    Every picture is drawn equally often, whatever its size.
+    Every picture is drawn equally often, whatever its size, or as often as its patches are worth.
     """
     scale = pairs[0].high.shape[0] // pairs[0].low.shape[0]
     lows, highs = [], []
-    for pair in (pairs[i] for i in rng.integers(len(pairs), size=batch)):
-        top = rng.integers(pair.low.shape[0] - patch + 1)
-        left = rng.integers(pair.low.shape[1] - patch + 1)
+    means = np.array([1.0 if pair.worth is None else pair.worth.mean() for pair in pairs])
+    for pair in (pairs[i] for i in rng.choice(len(pairs), size=batch, p=means / means.sum())):
+        top, left = corner(pair, rng, patch)
         low = pair.low[top : top + patch, left : left + patch]
         end = (top + patch) * scale, (left + patch) * scale
         high = pair.high[top * scale : end[0], left * scale : end[1]]
@@ -56,6 +64,17 @@ def sample(
         lows.append(turned(low, turns, flip))
         highs.append(turned(high, turns, flip))
     return _tensor(lows), _tensor(highs)
+
+
+def corner(pair: Pair, rng: np.random.Generator, patch: int) -> tuple[int, int]:
+    """Where a patch begins in the low-resolution picture."""
+    lowest, rightmost = (n - patch for n in pair.low.shape[:2])
+    if pair.worth is None:
+        return rng.integers(lowest + 1), rng.integers(rightmost + 1)
+    share = pair.worth.ravel() / pair.worth.sum()
+    row, column = divmod(rng.choice(share.size, p=share), pair.worth.shape[1])
+    top, left = (STEP * n + rng.integers(STEP) for n in (row, column))
+    return min(top, lowest), min(left, rightmost)
 
 
 def turned(pixels: np.ndarray, turns: int, flip: bool) -> np.ndarray:

@@ -18,23 +18,25 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 
 from engine import library
 from engine.batch import stages
+from engine.colour import luma
 from engine.evaluate import drain
 from engine.picture import Picture
 from engine.settings import Settings
-from engine.training.data import Pair, turned
+from engine.training.data import STEP, Pair, turned
 
 
 def taught(
-    pairs: list[Pair], names: tuple[str, ...], device: torch.device, folder: Path
+    pairs: list[Pair], names: tuple[str, ...], device: torch.device, folder: Path, *, patch: int
 ) -> Iterator[Pair]:
     """Every pair, in `high` (sh, sw, 6) with the teacher's colours behind those of the original.
 
     The teacher is the mean of the networks with these names. Its pictures are kept in `folder`, so
-    that a resumed training need not wait for them again.
+    that a resumed training need not wait for them again. They also tell what each `patch` is worth.
     """
     folder.mkdir(parents=True, exist_ok=True)
     upscalers = [library.load(name, device) for name in names]
@@ -45,7 +47,36 @@ def taught(
             part = path.with_suffix(".part")
             Image.fromarray(mean_picture(upscalers, pair.low)).save(part, "png", compress_level=1)
             part.replace(path)
-        yield replace(pair, high=np.concatenate([pair.high, np.asarray(Image.open(path))], axis=2))
+        lesson = np.asarray(Image.open(path))
+        both = np.concatenate([pair.high, lesson], axis=2)
+        yield replace(pair, high=both, worth=worth(pair, lesson, patch))
+
+
+def worth(pair: Pair, lesson: np.ndarray, patch: int) -> np.ndarray:
+    """By how many dB of luma the lesson beats bicubic interpolation, patch by patch, within bounds.
+
+    On most patches of photographs by one or less, where there is nothing to be learned. Drawn in
+    proportion to it, patches brought in minutes what hours of others did not.
+    """
+    height, width = pair.high.shape[:2]
+    low = Image.fromarray(pair.low)
+    bicubic = np.asarray(low.resize((width, height), Image.Resampling.BICUBIC))
+    scale = height // pair.low.shape[0]
+    first, last = (
+        patch_means((luma(pair.high) - luma(picture)) ** 2, STEP * scale, patch // STEP)
+        for picture in (bicubic, lesson)
+    )
+    return np.clip(10 * np.log10((first + 0.5) / (last + 0.5)), *BOUNDS)
+
+
+def patch_means(errors: np.ndarray, side: int, squares: int) -> np.ndarray:
+    """The means over all patches of `squares` x `squares` squares of so many pixels' side."""
+    rows, columns = (n // side for n in errors.shape)
+    errors = errors[: rows * side, : columns * side].reshape(rows, side, columns, side)
+    return sliding_window_view(errors.mean(axis=(1, 3)), (squares, squares)).mean(axis=(2, 3))
+
+
+BOUNDS = 0.4, 5.0  # dB: no patch is never drawn, and none ten times as often as most
 
 
 def mean_picture(upscalers: list[Any], low: np.ndarray) -> np.ndarray:
