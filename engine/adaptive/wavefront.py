@@ -35,7 +35,7 @@ class PackedEDSR:
 
     head: PackedConv
     blocks: tuple[tuple[PackedConv, PackedConv], ...]
-    fuse: PackedConv
+    fuse: PackedConv | None  # without one, the tail reads what the blocks have made
     tail: PackedConv | nn.Module
     tail_macs: int
     mean: Tensor
@@ -51,7 +51,7 @@ class PackedEDSR:
     @property
     def reach(self) -> int:
         """How many pixels around a pixel the whole network looks at."""
-        return 2 * len(self.blocks) + 2 + self.tail_rows
+        return 1 + 2 * len(self.blocks) + (self.fuse is not None) + self.tail_rows
 
 
 def pack_edsr(network: EDSR, dtype: torch.dtype = torch.float32) -> PackedEDSR:
@@ -68,7 +68,7 @@ def pack_edsr(network: EDSR, dtype: torch.dtype = torch.float32) -> PackedEDSR:
     return PackedEDSR(
         head=pack(network.head.weight.detach(), network.head.bias.detach()),
         blocks=tuple((packed(b.conv1), packed(b.conv2, share)) for b in network.blocks),
-        fuse=packed(network.fuse),
+        fuse=None if network.fuse is None else packed(network.fuse),
         tail=pack_tail(tail.weight, tail.bias, network.config.scale, dtype)
         if direct
         else network.tail,
@@ -100,9 +100,11 @@ class Wavefront:
         last = min(strip, outer.height) + 2 * blocks  # rows of a last strip, which ends every layer
         rows = last + min(3 * strip, outer.height) + 2 * packed.tail_rows + 8
         self.base = outer.top - 1  # the picture's row that lies first in the buffers
-        self.z0 = x.new_zeros(rows, self.pitch, channels)
         self.z = x.new_zeros(rows, self.pitch, channels)
         self.h = x.new_zeros(rows, self.pitch, channels, dtype=packed.dtype)
+        # What the tail reads: z_0 and what `fuse` adds to it, or else what the blocks have made.
+        self.fused = x.new_zeros(rows, self.pitch, channels) if packed.fuse else self.z
+        self.buffers = (self.z, self.h, self.fused) if packed.fuse else (self.z, self.h)
         self.macs = 0
 
     @torch.inference_mode()
@@ -115,7 +117,7 @@ class Wavefront:
         layers = 2 * len(self.packed.blocks)
         inset = 1 if outer.top > 0 else 0  # without a border above, a layer starts a row later
         ends = [outer.top + inset * layer for layer in range(layers + 1)]
-        fused = ends[-1] + inset
+        fused = ends[-1] + inset if self.packed.fuse else ends[-1]
         done = region.top
         while done < region.bottom:
             entering = min(outer.bottom, ends[0] + self.strip)
@@ -124,7 +126,7 @@ class Wavefront:
             ends[0] = entering
             for block in range(layers // 2):
                 self._block(block, ends)
-            fused = self._fuse(fused, self._behind(ends[-1]))
+            fused = self._fuse(fused, ends[-1])
             ready = fused if fused == self.height else fused - context
             ready = min(ready, region.bottom)
             if ready > done:
@@ -140,7 +142,7 @@ class Wavefront:
         if entering + 1 - self.base <= self.z.shape[0]:
             return
         start, count = keep - self.base, filled - keep
-        for buffer in (self.z, self.z0, self.h):
+        for buffer in self.buffers:
             buffer[:count] = buffer[start : start + count].clone()
         self.base = keep
 
@@ -149,19 +151,20 @@ class Wavefront:
         return buffer[top - self.base : end - self.base]
 
     def _head(self, top: int, end: int) -> None:
-        """z_0 of the rows top..end - 1, which are also the first state of z."""
+        """z_0 of the rows top..end - 1, the first state of z."""
         if top == end:
             return
         source = self.x.new_zeros(end - top + 2, self.pitch, 3)
         above, below = max(0, top - 1), min(self.height, end + 1)
         inside = source[above - top + 1 : below - top + 1, 1:-1]
         torch.sub(self.x[above:below], self.packed.mean, out=inside)
-        target = self._rows(self.z0, top, end)
+        target = self._rows(self.z, top, end)
         target[:, 0] = target[:, -1] = 0
         self.macs += convolve(source, self.packed.head, None, target)
-        self._rows(self.z, top, end).copy_(target)
+        if self.packed.fuse:
+            self._rows(self.fused, top, end).copy_(target)
         if end == self.height:
-            for buffer in (self.z, self.z0, self.h):
+            for buffer in self.buffers:
                 self._rows(buffer, end, end + 1).zero_()
 
     def _block(self, block: int, ends: list[int]) -> None:
@@ -201,27 +204,31 @@ class Wavefront:
             return torch.from_numpy(np.flatnonzero(test(depth.numpy())))
         return test(depth).flatten().nonzero().flatten()
 
-    def _fuse(self, old: int, new: int) -> int:
-        """The convolution behind the body, added to z_0 in place, for the rows old..new - 1."""
+    def _fuse(self, old: int, end: int) -> int:
+        """The convolution behind the blocks, added to z_0 in place, for the rows from `old` on as
+        far as the blocks' rows up to `end` allow; returns where that is."""
+        if self.packed.fuse is None:
+            return end
+        new = self._behind(end)
         if new <= old:
             return old
         source = self._rows(self.z, old - 1, new + 1)
-        target = self._rows(self.z0, old, new)
+        target = self._rows(self.fused, old, new)
         self.macs += convolve(source, self.packed.fuse, None, target, how="add")
         return new
 
     def _tail(self, top: int, end: int) -> Tensor:
-        """y (n, region width, s, s, 3) of the rows top..end - 1, from the fused rows in z0."""
+        """y (n, region width, s, s, 3) of the rows top..end - 1."""
         packed, scale = self.packed, self.packed.scale
         columns = slice(self.margin, self.margin + self.region.width)
         if isinstance(packed.tail, PackedConv):
             y = self.x.new_empty(end - top, self.pitch, 3 * scale * scale)
-            source = self._rows(self.z0, top - 1, end + 1)
+            source = self._rows(self.fused, top - 1, end + 1)
             self.macs += convolve(source, packed.tail, None, y)
             y = y[:, 1:-1].unflatten(2, (scale, scale, 3))[:, columns]
             return y + self.x[top:end, columns, None, None, :]
         above, below = max(0, top - packed.tail_rows), min(self.height, end + packed.tail_rows)
-        source = self._rows(self.z0, above, below)[:, 1:-1].permute(2, 0, 1)[None]
+        source = self._rows(self.fused, above, below)[:, 1:-1].permute(2, 0, 1)[None]
         self.macs += source.shape[2] * source.shape[3] * packed.tail_macs
         y = packed.tail(source)[0] + packed.mean.view(3, 1, 1)
         y = y.unflatten(1, (-1, scale)).unflatten(3, (-1, scale)).permute(1, 3, 2, 4, 0)

@@ -5,11 +5,12 @@ CVPR Workshops 2017, section 3 (arXiv 1707.02921). The body follows the paper.
 
 Deviations, each a field of `Config`:
 
-* `tail="direct"` replaces the paper's upsampler (convolutions and pixel shuffles at growing
-  resolution, then a convolution at full resolution) by a single convolution to 3 s^2 channels, a
-  pixel shuffle and a nearest-neighbour skip from the input. The paper's tail is 39 % of the
-  multiplications of a 16 x 64 network and cannot be skipped anywhere; this one is 2 %.
-  `tail="classic"` is the paper's.
+* `tail="direct"` replaces all that stands behind the blocks: the convolution `fuse` to whose result
+  z_0 is added, and the upsampler (convolutions and pixel shuffles at growing resolution, then a
+  convolution at full resolution). A single convolution to 3 s^2 channels, a pixel shuffle and a
+  nearest-neighbour skip from the input are all there is. The paper's upsampler is 39 % of the
+  multiplications of a 16 x 64 network and `fuse` 3 %, and they cannot be skipped anywhere; this
+  convolution is 2 %. `tail="classic"` is the paper's.
 * `residual_scale` is 1 by default; the paper uses 0.1 for 256 channels.
 * The picture is in [0, 1] instead of [0, 255]; the mean of the DIV2K set is subtracted as there.
 """
@@ -72,7 +73,7 @@ class EDSR(nn.Module):
         self.register_buffer("mean", torch.tensor(DIV2K_MEAN).view(1, 3, 1, 1), persistent=False)
         self.head = conv3x3(3, channels)
         self.blocks = nn.ModuleList(Block(channels) for _ in range(config.blocks))
-        self.fuse = conv3x3(channels, channels)
+        self.fuse = conv3x3(channels, channels) if config.tail == "classic" else None
         self.tail = make_tail(config)
 
     def extract(self, x: Tensor) -> Tensor:
@@ -85,10 +86,10 @@ class EDSR(nn.Module):
 
     def reconstruct(self, z: Tensor, z0: Tensor, x: Tensor) -> Tensor:
         """The picture from the features z behind any block."""
-        y = self.tail(self.fuse(z) + z0)
-        if self.config.tail == "direct":
-            return y + F.interpolate(x, scale_factor=self.config.scale, mode="nearest")
-        return y + self.mean
+        if self.fuse is None:
+            skip = F.interpolate(x, scale_factor=self.config.scale, mode="nearest")
+            return self.tail(z) + skip
+        return self.tail(self.fuse(z) + z0) + self.mean
 
     def forward(self, x: Tensor) -> Tensor:
         z = z0 = self.extract(x)
@@ -127,12 +128,13 @@ def macs(config: Config) -> Macs:
     square = 9 * config.channels**2
     head = 9 * 3 * config.channels
     if config.tail == "direct":
-        tail = 9 * config.channels * 3 * config.scale**2
+        fuse, tail = 0, 9 * config.channels * 3 * config.scale**2
     else:
+        fuse = square
         steps, area, tail = {2: [2], 3: [3], 4: [2, 2]}[config.scale], 1, 0
         for step in steps:
             tail += area * square * step**2
             area *= step**2
         tail += area * head
-    whole = head + config.blocks * 2 * square + square + tail
-    return Macs(head, 2 * square, square, tail, whole)
+    whole = head + config.blocks * 2 * square + fuse + tail
+    return Macs(head, 2 * square, fuse, tail, whole)

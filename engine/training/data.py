@@ -54,8 +54,7 @@ def sample(
     """
     scale = pairs[0].high.shape[0] // pairs[0].low.shape[0]
     lows, highs = [], []
-    means = np.array([1.0 if pair.worth is None else pair.worth.mean() for pair in pairs])
-    for pair in (pairs[i] for i in rng.choice(len(pairs), size=batch, p=means / means.sum())):
+    for pair in (pairs[i] for i in chosen(pairs, rng, batch)):
         top, left = corner(pair, rng, patch)
         low = pair.low[top : top + patch, left : left + patch]
         end = (top + patch) * scale, (left + patch) * scale
@@ -64,6 +63,14 @@ def sample(
         lows.append(turned(low, turns, flip))
         highs.append(turned(high, turns, flip))
     return _tensor(lows), _tensor(highs)
+
+
+def chosen(pairs: list[Pair], rng: np.random.Generator, batch: int) -> np.ndarray:
+    """The indices of the pictures that give a patch each."""
+    if pairs[0].worth is None:
+        return rng.integers(len(pairs), size=batch)
+    means = np.array([pair.worth.mean() for pair in pairs])
+    return rng.choice(len(pairs), size=batch, p=means / means.sum())
 
 
 def corner(pair: Pair, rng: np.random.Generator, patch: int) -> tuple[int, int]:

@@ -111,7 +111,7 @@ def depth_recipe_loss(
 def taught_depth_loss(
     network: nn.Module, low: Tensor, both: Tensor, rng: np.random.Generator
 ) -> Tensor:
-    """The batch at full depth, half of it once more as the map says, and the map's own losses.
+    """The batch as the map says, half of it at full depth as well, and the map's own losses.
 
     Both pictures learn from the teacher's. What a patch may cost, and not the desired depth, is
     drawn: patches full of detail have deep maps at any desired depth, and would never learn to do
@@ -120,13 +120,13 @@ def taught_depth_loss(
     """
     high, lesson = both.chunk(2, dim=1)
     blocks, trunk, part = network.blocks, network.network, low.shape[0] // 2
-    share = rng.uniform(0.12, 0.9, (part, 1, 1, 1)).astype(np.float32)
+    share = rng.triangular(0.12, 0.5, 0.9, (low.shape[0], 1, 1, 1)).astype(np.float32)
     mean = blocks * torch.from_numpy(share).to(low.device)
-    z = z0 = trunk.extract(low).float()
-    content = network.adapter(z0[:part], torch.ones_like(mean)).float()
+    stopped = z0 = trunk.extract(low).float()
+    content = network.adapter(z0, torch.ones_like(mean)).float()
     deep = content.detach() * desired_depth(content.detach(), mean, blocks)
     gates = F.relu(content + (deep - content.detach()))  # its gradient is that of the map at d = 1
-    stopped = z0[:part]
+    z = z0[:part]
     for block in range(blocks):
         z = z + trunk.residual(block, z)
         weight = depth.gate(gates, block)
@@ -135,18 +135,24 @@ def taught_depth_loss(
         stopped = stopped + (whole + weight - weight.detach()) * residual
         if block + 1 == max(1, blocks // EARLY):
             early = z[:FEW].detach()
-    order = [*range(low.shape[0]), *range(part), *range(len(early))]
+    order = [*range(part), *range(low.shape[0]), *range(len(early))]
     picture = trunk.reconstruct(torch.cat([z, stopped, early]), z0[order], low[order]).float()
-    whole, stopped, early = picture.split([low.shape[0], part, len(early)])
-    worth = EASY / (mean_square(whole - high).detach() + EASY**2)
+    whole, stopped, early = picture.split([part, low.shape[0], len(early)])
     gain = depth_gain(whole[: len(early)].detach(), early.detach(), trunk.config.scale)
-    alone = network.adapter(z0[: len(early)].detach(), torch.ones_like(mean[:1])).float()
+    alone = network.adapter(z0[: len(early)].detach(), torch.ones_like(mean[: len(early)])).float()
     return (
-        (worth * mean_square(whole - lesson)).mean()
-        + STOPPED_WEIGHT * (worth[:part] * mean_square(stopped - lesson[:part])).mean()
+        taught_distance(whole, high[:part], lesson[:part]).mean()
+        + STOPPED_WEIGHT * taught_distance(stopped, high, lesson).mean()
         + 0.02 * depth.depth_loss(content, torch.ones_like(mean))
         + MAP_WEIGHT * F.l1_loss(alone, gain)
     )
+
+
+def taught_distance(picture: Tensor, high: Tensor, lesson: Tensor) -> Tensor:
+    """The squared distance from the teacher's picture, as a share of the squared error that the
+    picture has against the original; (N,)."""
+    error = mean_square(picture - high).detach()
+    return EASY * mean_square(picture - lesson) / (error + EASY**2)
 
 
 EASY = 0.03  # the error (of 1) of a patch below which it counts no more for being easy
