@@ -85,7 +85,7 @@ class EDSR(nn.Module):
         return self.blocks[index](z, mask) * self.config.residual_scale
 
     def reconstruct(self, z: Tensor, z0: Tensor, x: Tensor) -> Tensor:
-        """The picture from the features z behind any block."""
+        """The picture from the features z behind any block; the direct tail has no use for z0."""
         if self.fuse is None:
             skip = F.interpolate(x, scale_factor=self.config.scale, mode="nearest")
             return self.tail(z) + skip
