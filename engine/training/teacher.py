@@ -61,8 +61,9 @@ def worth(pair: Pair, lesson: np.ndarray, patch: int) -> np.ndarray:
     low = Image.fromarray(pair.low)
     bicubic = np.asarray(low.resize((width, height), Image.Resampling.BICUBIC))
     scale = height // pair.low.shape[0]
+    original = luma(pair.high)
     first, last = (
-        patch_means((luma(pair.high) - luma(picture)) ** 2, STEP * scale, patch // STEP)
+        patch_means((original - luma(picture)) ** 2, STEP * scale, patch // STEP)
         for picture in (bicubic, lesson)
     )
     return np.clip(10 * np.log10((first + 0.5) / (last + 0.5)), *BOUNDS)
