@@ -14,7 +14,7 @@ UNIX_FLAGS = ["-O3", "-g0", "-std=c++17", "-fvisibility=hidden", "-pthread"]
 KERNELS = Extension(
     "engine.kernels.convolve",
     sources=["engine/kernels/convolve.cpp"],
-    depends=["engine/kernels/tile.h"],
+    depends=["engine/kernels/tile.h", "engine/kernels/amx.h"],
     language="c++",
     optional=True,  # without a compiler PyTorch does the work
 )

@@ -10,9 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 LIBRARY = Path(__file__).with_name("convolve.library")  # from setup.py
-NAMES = ("portable", "AVX2", "AVX-512", "AVX-512 bf16")  # the levels of convolve.cpp
+NAMES = ("portable", "AVX2", "AVX-512", "AVX-512 bf16", "AMX bf16")  # the levels of convolve.cpp
 MEETS = ("write", "add", "multiply")  # `how` of convolve.cpp
-CHOICES = {"portable": 0, "avx2": 1, "avx512": 2, "avx512bf16": 3}
+CHOICES = {"portable": 0, "avx2": 1, "avx512": 2, "avx512bf16": 3, "amx": 4}
 
 
 class _Job(ctypes.Structure):
@@ -55,10 +55,13 @@ def pack(weight: Tensor, bias: Tensor, dtype: torch.dtype, level: int) -> Tensor
 
     Outputs are filled up to a multiple of 16. Bfloat16 weights keep their type where the processor
     multiplies pairs of them: then two channels stand together in the place of one float32. Behind
-    all this follow the weights for squares, (transform, channel, output) for each block.
+    all this follow the weights for squares, (transform, channel, output) for each block. Where the
+    processor multiplies tiles, they are in the order of `_tiles` instead.
     """
     more = -weight.shape[0] % 16
     weight = F.pad(weight, (0, 0, 0, 0, 0, 0, 0, more))
+    if _whole_tiles(dtype, level):
+        return torch.cat([F.pad(bias, (0, more)), _tiles(weight)])
     parts = [weight.permute(2, 3, 1, 0).flatten(0, 1)]  # (taps, channel, output)
     if _squares(weight):
         parts.append(transformed(weight).permute(2, 3, 1, 0).flatten(0, 1))
@@ -71,6 +74,21 @@ def pack(weight: Tensor, bias: Tensor, dtype: torch.dtype, level: int) -> Tensor
         for block in part.float().split(64 if level >= 2 else 16, dim=2):
             panels.append(block.flatten())
     return torch.cat(panels)
+
+
+def _tiles(weight: Tensor) -> Tensor:
+    """Weights (Cout, Cin, k, k) in tiles of 32 channels of a row of neighbours by 16 outputs.
+
+    A row of neighbours is filled up to a multiple of 32. The order is (channel / 32, output / 16,
+    pair, output, channel of the pair) for each block of 32 outputs. Bfloat16, seen as float32.
+    """
+    rows = weight.permute(2, 3, 1, 0).flatten(1, 2)  # (row, column and channel, output)
+    channels = F.pad(rows, (0, 0, 0, -rows.shape[1] % 32)).to(torch.bfloat16).flatten(0, 1)
+    blocks = (
+        block.unflatten(1, (-1, 16)).unflatten(0, (-1, 16, 2)).permute(0, 3, 1, 4, 2)
+        for block in channels.split(32, dim=1)
+    )
+    return torch.cat([block.flatten() for block in blocks]).view(torch.float32)
 
 
 def transformed(weight: Tensor) -> Tensor:
@@ -116,7 +134,7 @@ def convolve(
         threads=torch.get_num_threads(),
         level=level,
         pairs=_pairs(weight.dtype, level),
-        squares=_squares(weight),
+        squares=_squares(weight) and not _whole_tiles(weight.dtype, level),
         from_bfloat16=source.dtype == torch.bfloat16,
         to_bfloat16=target.dtype == torch.bfloat16,
         how=MEETS.index(how),
@@ -126,7 +144,11 @@ def convolve(
 
 
 def _pairs(dtype: torch.dtype, level: int) -> bool:
-    return dtype == torch.bfloat16 and level == 3
+    return dtype == torch.bfloat16 and level >= 3
+
+
+def _whole_tiles(dtype: torch.dtype, level: int) -> bool:
+    return dtype == torch.bfloat16 and level == 4
 
 
 def _squares(weight: Tensor) -> bool:

@@ -24,6 +24,12 @@
 #if defined(__GNUC__) && defined(__x86_64__)
 #define X86 1
 #include <immintrin.h>
+#if defined(__linux__) && (__GNUC__ > 10 || __clang_major__ > 11)
+#define TILES 1
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 #endif
 
 #ifdef _WIN32
@@ -129,6 +135,10 @@ struct Path {
 #define TILE(vectors) ((vectors) == 4 ? 6 : 8)
 #define PAIRS 1
 #include "tile.h"
+
+#if TILES
+#include "amx.h"
+#endif
 #endif
 
 namespace {
@@ -137,8 +147,11 @@ namespace {
 int64_t across(const Job &job) { return (job.pitch - 3) / WIDTH + 1; }
 
 Path choose(const Job &job) {
+#if TILES
+    if (job.level == 4 && job.pairs) return amx::choose(job);
+#endif
 #if X86
-    if (job.level == 3) return avx512_bf16::choose(job);
+    if (job.level >= 3) return avx512_bf16::choose(job);
     if (job.level == 2) return avx512::choose(job);
     if (job.level == 1) return avx2::choose(job);
 #endif
@@ -274,14 +287,20 @@ void share(Work &work) {
 
 }  // namespace
 
-// The best of the levels that the processor has: 0 portable, 1 AVX2, 2 AVX-512, 3 with bfloat16.
+// The best of the levels that the processor has: 0 portable, 1 AVX2, 2 AVX-512, 3 with bfloat16,
+// 4 with tiles of it.
 EXPORT int fovea_level() {
 #if X86
     if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return 0;
     if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") ||
         !__builtin_cpu_supports("avx512dq") || !__builtin_cpu_supports("avx512vl"))
         return 1;
-    return __builtin_cpu_supports("avx512bf16") ? 3 : 2;
+    if (!__builtin_cpu_supports("avx512bf16")) return 2;
+#if TILES
+    static const bool tiles = amx::available();
+    if (tiles) return 4;
+#endif
+    return 3;
 #else
     return 0;
 #endif
