@@ -2,9 +2,11 @@
 // channels by 16 outputs in one instruction. Two by two of them share what they read. convolve.cpp
 // includes this behind tile.h, whose avx512_bf16 converts and finishes.
 //
-// Each position reads `size` rows of `length` numbers: the channels of neighbours that lie beside
-// each other, filled up with zeros to a multiple of 32. Where 16 positions are neighbours, tiles
-// read the source itself. Squares would not pay: their transforms take longer than the products.
+// Each position reads `size` rows of `length` numbers, the channels of neighbours that lie beside each
+// other, or zeros in front of them if they are fewer than 32. The last of its tiles ends where the
+// row ends: what it shares with the one before meets weights of zero. Where 16 positions are
+// neighbours, tiles read the source itself. Squares would not pay: their transforms take longer
+// than the products.
 
 namespace {
 namespace amx {
@@ -57,8 +59,8 @@ TARGET Operands gather(const Job &job, const int *p, int count, int64_t length, 
         for (int y = 0; y < job.size; y++) {
             bfloat16 *to = scratch + (m * job.size + y) * length;
             const From *from = source + (int64_t)p[std::min(m, count - 1)] * job.cin + y * row;
-            avx512_bf16::convert(from, to, width);
-            std::fill(to + width, to + length, bfloat16());
+            std::fill(to, to + length - width, bfloat16());
+            avx512_bf16::convert(from, to + length - width, width);
         }
     return {scratch, job.size * length, length};
 }
@@ -75,8 +77,9 @@ TARGET inline void multiply(const Operands *operands, int64_t rows, int64_t leng
     }
     for (int64_t y = 0; y < rows; y++)
         for (int64_t k = 0; k < length; k += DEPTH, weights += SIDE * SIDE) {
-            _tile_loadd(4, operands[0].first + y * operands[0].row + k, apart0);
-            _tile_loadd(5, operands[1].first + y * operands[1].row + k, apart1);
+            const int64_t at = std::min(k, length - DEPTH);
+            _tile_loadd(4, operands[0].first + y * operands[0].row + at, apart0);
+            _tile_loadd(5, operands[1].first + y * operands[1].row + at, apart1);
             _tile_loadd(6, weights, 64);
             _tile_dpbf16ps(0, 4, 6);
             _tile_dpbf16ps(2, 5, 6);
@@ -116,7 +119,8 @@ TARGET inline void finish(const Job &job, const Block &block) {
 template <class From, class T>
 TARGET bool compute(const Job &job, int64_t begin, int64_t end, void *scratch) {
     const Configuration configuration;
-    const int64_t length = (job.size * job.cin + DEPTH - 1) / DEPTH * DEPTH;
+    const int64_t length = std::max<int64_t>(job.size * job.cin, DEPTH);
+    const int64_t tiles = job.size * ((length + DEPTH - 1) / DEPTH);
     const int64_t outputs = (job.cout + SIDE - 1) / SIDE * SIDE;
     const int64_t last = (int64_t)job.rows * job.pitch - 2;
     Block blocks[2], *block = blocks, *before = blocks + 1;
@@ -143,7 +147,7 @@ TARGET bool compute(const Job &job, int64_t begin, int64_t end, void *scratch) {
             const int64_t width = std::min<int64_t>(outputs - c, BLOCK);
             multiply(operands, job.size, length, width == BLOCK, weights, job.panels + c,
                      block->sums);
-            weights += width * job.size * length / 2;
+            weights += tiles * width * DEPTH / 2;
             memcpy(block->p, p, sizeof p);
             block->count = count, block->first = first, block->channel = c;
             finish<T>(job, *before);

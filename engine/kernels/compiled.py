@@ -79,11 +79,14 @@ def pack(weight: Tensor, bias: Tensor, dtype: torch.dtype, level: int) -> Tensor
 def _tiles(weight: Tensor) -> Tensor:
     """Weights (Cout, Cin, k, k) in tiles of 32 channels of a row of neighbours by 16 outputs.
 
-    A row of neighbours is filled up to a multiple of 32. The order is (channel / 32, output / 16,
-    pair, output, channel of the pair) for each block of 32 outputs. Bfloat16, seen as float32.
+    The last tile of a row ends where the row does, with zeros for what the one before already has.
+    The order is (tile, output / 16, pair, output, channel of the pair) for each block of 32
+    outputs. Bfloat16, seen as float32.
     """
     rows = weight.permute(2, 3, 1, 0).flatten(1, 2)  # (row, column and channel, output)
-    channels = F.pad(rows, (0, 0, 0, -rows.shape[1] % 32)).to(torch.bfloat16).flatten(0, 1)
+    whole, rest = rows.split([(rows.shape[1] - 1) // 32 * 32, (rows.shape[1] - 1) % 32 + 1], dim=1)
+    last = F.pad(rest, (0, 0, 32 - rest.shape[1], 0))
+    channels = torch.cat([whole, last], dim=1).to(torch.bfloat16).flatten(0, 1)
     blocks = (
         block.unflatten(1, (-1, 16)).unflatten(0, (-1, 16, 2)).permute(0, 3, 1, 4, 2)
         for block in channels.split(32, dim=1)
