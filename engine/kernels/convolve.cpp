@@ -295,12 +295,12 @@ EXPORT int fovea_level() {
     if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") ||
         !__builtin_cpu_supports("avx512dq") || !__builtin_cpu_supports("avx512vl"))
         return 1;
-    if (!__builtin_cpu_supports("avx512bf16")) return 2;
 #if TILES
-    static const bool tiles = amx::available();
+    static const bool tiles = __builtin_cpu_supports("avx512bf16") && amx::available();
     if (tiles) return 4;
 #endif
-    return 3;
+    // Intel's multiply pairs no faster than single numbers, and rounding them takes time.
+    return __builtin_cpu_supports("avx512bf16") && !__builtin_cpu_is("intel") ? 3 : 2;
 #else
     return 0;
 #endif
