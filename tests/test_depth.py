@@ -114,8 +114,17 @@ def test_survey_is_the_adapter_at_depth_one():
     upscaler, x = upscaler_of(module), draw(300, 20)  # more than two strips
     survey = upscaler.survey(x)
     z0 = module.network.extract(x.permute(2, 0, 1)[None])
-    want = module.depth(z0, torch.ones(1, 1, 1, 1))[0, 0].clamp(min=depth.FLOOR)
-    assert torch.allclose(survey.content, want, atol=1e-5)
+    alone = module.depth(z0, torch.ones(1, 1, 1, 1))[0, 0].clamp(min=depth.FLOOR)
+    assert torch.allclose(survey.content, depth.with_neighbours(alone), atol=1e-5)
+
+
+def test_a_pixel_goes_about_as_deep_as_its_shallowest_neighbours():
+    content = torch.rand(7, 9) + 0.1
+    smooth = depth.with_neighbours(content)
+    for row, column in ((0, 0), (3, 8), (4, 4)):
+        near = content[max(0, row - 1) : row + 2, max(0, column - 1) : column + 2]
+        assert smooth[row, column] == pytest.approx(float(1 / (1 / near).mean()), rel=1e-5)
+    assert torch.allclose(depth.with_neighbours(torch.full((5, 6), 0.3)), torch.tensor(0.3))
 
 
 def test_depth_grows_with_the_knob_everywhere():

@@ -19,8 +19,9 @@ Deviations:
   (Eq. 5). With the former the map is predicted once and every budget is a multiple of it.
 * The mean of the depth loss is taken over the batch instead of over each sample, which lets
   detailed patches take from flat ones, and before the final ReLU, which would stop it.
-* A map in use is rounded to whole blocks, so that what has been computed is also added whole. The
-  fractions of Eq. 4 are for training, where they give the map its gradient.
+* A map in use is smoothed (`with_neighbours`) and rounded to whole blocks, so that what has been
+  computed is also added whole. The fractions of Eq. 4 are for training, where they give the map its
+  gradient.
 * A plan may ask for any executed effort; the paper only offers the desired depth.
 """
 
@@ -152,6 +153,16 @@ def rounded(depth: Tensor) -> Tensor:
     return (depth - 0.5).ceil().clamp(min=0)
 
 
+def with_neighbours(content: Tensor) -> Tensor:
+    """The harmonic mean over 3x3 pixels of a map (H, W) > 0.
+
+    Not in the paper. A block sees zeros around a pixel that goes deeper than its neighbours, so
+    going there alone gains little; the harmonic mean follows the shallowest neighbours.
+    """
+    inverse = F.avg_pool2d(content.reciprocal()[None], 3, 1, padding=1, count_include_pad=False)
+    return inverse[0].reciprocal_()
+
+
 FLOOR = 1e-3  # the least content: any pixel reaches every block at some desired depth
 SURVEY_STRIP = 32  # rows
 
@@ -202,7 +213,7 @@ class DepthUpscaler:
     def survey(self, x: Tensor) -> Survey:
         """Run head and adapter over a picture x (H, W, 3) in [0, 1]."""
         content, executed = self._content(x)
-        return self.survey_of(content, executed)
+        return self.survey_of(with_neighbours(content.clamp_(min=FLOOR)), executed)
 
     def survey_of(self, content: Tensor, executed: int = 0) -> Survey:
         """The survey of a given content map (H, W); a flat one spends the same depth everywhere."""
