@@ -89,7 +89,7 @@ def convolve(
 
 
 def product_type(device: torch.device) -> torch.dtype:
-    """The fastest type of products: bfloat16 where the processor has instructions for it."""
+    """The fastest type of products: bfloat16 where the processor multiplies it faster."""
     fast = device.type == "cpu" and (compiled.level() or 0) >= 3
     return torch.bfloat16 if fast else torch.float32
 

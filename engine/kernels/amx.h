@@ -2,9 +2,9 @@
 // channels by 16 outputs in one instruction. Two by two of them share what they read. convolve.cpp
 // includes this behind tile.h, whose avx512_bf16 converts and finishes.
 //
-// Each position reads `size` rows of `length` numbers, the channels of neighbours that lie beside each
-// other, or zeros in front of them if they are fewer than 32. The last of its tiles ends where the
-// row ends: what it shares with the one before meets weights of zero. Where 16 positions are
+// Each position reads `size` rows of `length` numbers, the channels of neighbours that lie beside
+// each other, or zeros in front of them if they are fewer than 32. The last of its tiles ends where
+// the row ends: what it shares with the one before meets weights of zero. Where 16 positions are
 // neighbours, tiles read the source itself. Squares would not pay: their transforms take longer
 // than the products.
 
@@ -29,17 +29,6 @@ struct Operands {
     int64_t apart, row;
 };
 
-// Copies a multiple of 32 numbers as bfloat16.
-TARGET inline void convert(const float *from, bfloat16 *to, int64_t count) {
-    for (int64_t i = 0; i < count; i += 32) {
-        const __m512 low = _mm512_loadu_ps(from + i), high = _mm512_loadu_ps(from + i + 16);
-        _mm512_storeu_si512(to + i, (__m512i)_mm512_cvtne2ps_pbh(high, low));
-    }
-}
-TARGET inline void convert(const bfloat16 *from, bfloat16 *to, int64_t count) {
-    memcpy(to, from, count * sizeof *to);
-}
-
 // What `count` positions read, 1 to 16, of which the last stands for those that are missing.
 template <class From>
 TARGET Operands gather(const Job &job, const int *p, int count, int64_t length, bfloat16 *scratch) {
@@ -48,11 +37,9 @@ TARGET Operands gather(const Job &job, const int *p, int count, int64_t length, 
     if (width == length && count == SIDE && p[SIDE - 1] - p[0] == SIDE - 1) {
         const From *from = source + (int64_t)p[0] * job.cin;
         if (std::is_same<From, bfloat16>::value) return {(const bfloat16 *)from, job.cin, row};
-        const int64_t all = (SIDE - 1 + job.size) * job.cin, even = all / DEPTH * DEPTH;
-        for (int y = 0; y < job.size; y++) {
-            convert(from + y * row, scratch + y * all, even);
-            avx512_bf16::convert(from + y * row + even, scratch + y * all + even, all - even);
-        }
+        const int64_t all = (SIDE - 1 + job.size) * job.cin;
+        for (int y = 0; y < job.size; y++)
+            avx512_bf16::convert(from + y * row, scratch + y * all, all);
         return {scratch, job.cin, all};
     }
     for (int m = 0; m < SIDE; m++)
@@ -97,24 +84,6 @@ TARGET inline void multiply(const Operands *operands, int64_t rows, int64_t leng
     }
 }
 
-// Sums of `count` positions, the outputs from `channel` on. They are finished while the processor
-// multiplies for the next ones.
-struct Block {
-    alignas(64) float sums[2 * SIDE * BLOCK];
-    int p[2 * SIDE], count = 0;
-    int64_t first, channel;
-};
-
-template <class T>
-TARGET inline void finish(const Job &job, const Block &block) {
-    const float *slopes = job.slopes + block.channel;
-    const int width = (int)std::min<int64_t>(job.cout - block.channel, BLOCK);
-    for (int m = 0; m < block.count; m++)
-        avx512_bf16::finish(block.sums + m * BLOCK, slopes,
-                            job.scales ? job.scales[block.first + m] : job.scale, job.how, width,
-                            (T *)job.target + (int64_t)block.p[m] * job.cout + block.channel);
-}
-
 // A `Compute` whose source is of type From and its target of type T.
 template <class From, class T>
 TARGET bool compute(const Job &job, int64_t begin, int64_t end, void *scratch) {
@@ -122,20 +91,13 @@ TARGET bool compute(const Job &job, int64_t begin, int64_t end, void *scratch) {
     const int64_t length = std::max<int64_t>(job.size * job.cin, DEPTH);
     const int64_t tiles = job.size * ((length + DEPTH - 1) / DEPTH);
     const int64_t outputs = (job.cout + SIDE - 1) / SIDE * SIDE;
-    const int64_t last = (int64_t)job.rows * job.pitch - 2;
-    Block blocks[2], *block = blocks, *before = blocks + 1;
+    alignas(64) float sums[2 * SIDE * BLOCK];
     int p[2 * SIDE];
-    _tile_loadconfig(&configuration);
     bool sound = true;
+    _tile_loadconfig(&configuration);
     for (int64_t first = begin; first < end; first += 2 * SIDE) {
         const int count = (int)std::min<int64_t>(end - first, 2 * SIDE);
-        for (int m = 0; m < count; m++) {
-            const unsigned i = (unsigned)(first + m);
-            p[m] = job.positions ? job.positions[i] : (int)(i + 1 + i / (job.pitch - 2u) * 2);
-            const int before = job.positions && i ? job.positions[i - 1] : 0;
-            sound &= p[m] > before && p[m] <= last;
-        }
-        if (!sound) break;
+        if (!(sound = find(job, first, count, p))) break;
         Operands operands[2];
         operands[0] = gather<From>(job, p, std::min<int>(count, SIDE), length, (bfloat16 *)scratch);
         operands[1] = operands[0];
@@ -145,16 +107,15 @@ TARGET bool compute(const Job &job, int64_t begin, int64_t end, void *scratch) {
         const float *weights = job.panels + outputs;
         for (int64_t c = 0; c < outputs; c += BLOCK) {
             const int64_t width = std::min<int64_t>(outputs - c, BLOCK);
-            multiply(operands, job.size, length, width == BLOCK, weights, job.panels + c,
-                     block->sums);
+            multiply(operands, job.size, length, width == BLOCK, weights, job.panels + c, sums);
             weights += tiles * width * DEPTH / 2;
-            memcpy(block->p, p, sizeof p);
-            block->count = count, block->first = first, block->channel = c;
-            finish<T>(job, *before);
-            std::swap(block, before);
+            for (int m = 0; m < count; m++)
+                avx512_bf16::finish(sums + m * BLOCK, job.slopes + c,
+                                    job.scales ? job.scales[first + m] : job.scale, job.how,
+                                    (int)std::min<int64_t>(job.cout - c, BLOCK),
+                                    (T *)job.target + (int64_t)p[m] * job.cout + c);
         }
     }
-    finish<T>(job, *before);
     _tile_release();
     return sound;
 }

@@ -92,6 +92,18 @@ typedef bool Compute(const Job &, int64_t begin, int64_t end, void *scratch);
 // Computes up to GROUP squares.
 typedef void ComputeSquares(const Job &, const Square *, int count, void *scratch);
 
+// The positions first..first + count - 1 of the list; false as for `Compute`.
+inline bool find(const Job &job, int64_t first, int count, int *p) {
+    const int64_t last = (int64_t)job.rows * job.pitch - 2;
+    for (int m = 0; m < count; m++) {
+        const unsigned i = (unsigned)(first + m);
+        p[m] = job.positions ? job.positions[i] : (int)(i + 1 + i / (job.pitch - 2u) * 2);
+        const int before = job.positions && i ? job.positions[i - 1] : 0;
+        if (p[m] <= before || p[m] > last) return false;
+    }
+    return true;
+}
+
 struct Path {
     Compute *compute;
     ComputeSquares *squares;

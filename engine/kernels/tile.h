@@ -208,7 +208,12 @@ TARGET inline void convert(const bfloat16 *from, bfloat16 *to, int64_t count) {
     memcpy(to, from, count * sizeof *to);
 }
 TARGET inline void convert(const float *from, bfloat16 *to, int64_t count) {
-    for (int64_t i = 0; i < count; i += 16) {
+    int64_t i = 0;
+    for (; i <= count - 32; i += 32) {
+        const __m512 low = _mm512_loadu_ps(from + i), high = _mm512_loadu_ps(from + i + 16);
+        _mm512_storeu_si512(to + i, (__m512i)_mm512_cvtne2ps_pbh(high, low));
+    }
+    for (; i < count; i += 16) {
         const __mmask16 some = count - i < 16 ? (1 << (count - i)) - 1 : -1;
         const __m512 x = _mm512_maskz_loadu_ps(some, from + i);
         _mm256_mask_storeu_epi16(to + i, some, (__m256i)_mm512_cvtneps_pbh(x));
@@ -249,18 +254,12 @@ TARGET bool compute(const Job &job, int64_t begin, int64_t end, void *scratch) {
     typedef typename Product::Operand Operand;
     const int64_t each = sizeof(Operand) / sizeof(To), channels = (job.cin + each - 1) / each * each;
     const int64_t length = job.size * channels / each, outputs = (job.cout + 15) / 16 * 16;
-    const int64_t last = (int64_t)job.rows * job.pitch - 2;
     alignas(64) float sums[GROUP * BLOCK];
     const Operand *operands[GROUP];
     int p[GROUP];
     for (int64_t first = begin; first < end; first += GROUP) {
         const int count = (int)std::min<int64_t>(end - first, GROUP);
-        for (int m = 0; m < count; m++) {
-            const unsigned i = (unsigned)(first + m);
-            p[m] = job.positions ? job.positions[i] : (int)(i + 1 + i / (job.pitch - 2u) * 2);
-            const int before = job.positions && i ? job.positions[i - 1] : 0;
-            if (p[m] <= before || p[m] > last) return false;
-        }
+        if (!find(job, first, count, p)) return false;
         const int64_t stride =
             gather<Product, From>(job, p, count, channels, (To *)scratch, operands);
         std::fill(operands + count, operands + GROUP, operands[count - 1]);
