@@ -6,11 +6,12 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from engine.batch.export import Event, export, make_batch
-from engine.batch.folder import ENDINGS, Job, jobs
+from engine.batch.folder import Job, jobs
 from engine.batch.journal import Journal
 from engine.batch.report import Report, completed, write_reports
 from engine.batch.stages import Control
-from engine.picture import peek
+from engine.pictures import peek
+from engine.pictures.formats import readable
 from engine.settings import Settings, target_name
 
 OUTPUT = "Upscaled"  # the folder that is suggested, beside what was dropped
@@ -57,7 +58,7 @@ def listed(paths: Iterable[Path], name: str) -> list[Item]:
                 Item(job.source, path.name / job.source.relative_to(path), job.size, job.trouble)
                 for job in inside
             ]
-        elif path.suffix.lower() in ENDINGS:
+        elif path.suffix.lower() in readable():
             found.append(Item(path, PurePath(path.name), peek(path)))
     return found
 

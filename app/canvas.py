@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 from PySide6.QtGui import QImage
 
-from engine.picture import Picture, flattened, shallow
+from engine.pictures import Picture
+from engine.pictures.picture import flattened, shallow
 from engine.tiling import Region
 
 SMALLEST = 1024  # no copy is made of a picture whose longer side is shorter

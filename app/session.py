@@ -10,7 +10,7 @@ from app.stops import SliderStop, stops_of
 from app.worker import Compute, Export, Open, Opened, Planned, Progress, Stop, Worker
 from engine import library
 from engine.errors import SettingsError
-from engine.picture import Picture
+from engine.pictures import Picture
 from engine.plan import Budget
 from engine.settings import TEMPLATE, Settings, target_name
 from engine.tiling import Region

@@ -28,11 +28,10 @@ from app.batch import Item, jobs_of, made_before, output_pixels, source_pixels
 from app.budget import duration
 from app.stops import asked
 from engine.errors import SettingsError
+from engine.pictures.formats import written, written_formats
 from engine.resize import LARGEST, Size
 from engine.settings import FIELDS, Settings
 
-FORMATS = {"PNG": "png", "JPEG": "jpg", "TIFF": "tif", "WebP": "webp", "AVIF": "avif", "BMP": "bmp"}
-LOSSY = (None, "jpg", "webp", "avif")
 WIDTH = 620
 LOOK = 100  # milliseconds between two looks at whether the files there are counted
 
@@ -97,8 +96,8 @@ class ExportSheet(QDialog):
         self.browse.clicked.connect(self._browse)
         self.format = QComboBox()
         self.format.addItem(self.tr("As the original"), None)
-        for label, ending in FORMATS.items():
-            self.format.addItem(label, ending)
+        for form in written_formats():
+            self.format.addItem(form.name, form.endings[0].removeprefix("."))
         self.format.setCurrentIndex(max(0, self.format.findData(given.format)))
         self.quality = QSpinBox(minimum=1, maximum=100, value=given.quality)
         self.quality.setAccessibleName(self.tr("Quality"))
@@ -190,7 +189,8 @@ class ExportSheet(QDialog):
 
     def _show(self) -> None:
         """The example, the totals, and whether all this can be started."""
-        lossy = self.format.currentData() in LOSSY
+        chosen = self.format.currentData()
+        lossy = chosen is None or written()[f".{chosen}"].quality
         for widget in (self.quality_label, self.quality):
             widget.setVisible(lossy)
         try:

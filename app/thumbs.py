@@ -8,7 +8,7 @@ from PySide6.QtGui import QImage
 
 from app.canvas import image_of, shown
 from engine.errors import FoveaError
-from engine.picture import peek, read
+from engine.pictures import peek, read
 
 SIDE = 88  # pixels: 44 points of a sharp screen
 LARGEST = 64_000_000  # pixels; a larger picture has no thumbnail, which would take too long

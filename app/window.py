@@ -35,8 +35,8 @@ from app.trouble import Notice, show_traceback
 from app.viewer import Mode, Viewer
 from app.welcome import Welcome
 from app.words import meaning, words_of
-from engine.batch.folder import ENDINGS
-from engine.picture import Picture
+from engine.pictures import Picture
+from engine.pictures.formats import readable, written_formats
 
 STEP = 0.05  # what [ and ] change the budget by
 
@@ -176,7 +176,7 @@ class MainWindow(QMainWindow):
     # --- what the user asks for ----------------------------------------------------------------
 
     def _ask_open(self) -> None:
-        endings = " ".join(f"*{ending}" for ending in sorted(ENDINGS))
+        endings = " ".join(f"*{ending}" for ending in sorted(readable()))
         filters = self.tr("Pictures ({});;All files (*)").format(endings)
         names, _ = QFileDialog.getOpenFileNames(self, self.tr("Open pictures"), "", filters)
         self.open_paths([Path(name) for name in names])
@@ -212,7 +212,7 @@ class MainWindow(QMainWindow):
         if self.session.picture is None:
             return
         suggestion = str(self.session.suggestion())
-        filters = self.tr("PNG (*.png);;JPEG (*.jpg);;TIFF (*.tif);;WebP (*.webp);;BMP (*.bmp)")
+        filters = ";;".join(f"{form.name} (*{form.endings[0]})" for form in written_formats())
         path, _ = QFileDialog.getSaveFileName(self, self.tr("Export"), suggestion, filters)
         if not path:
             return
@@ -400,7 +400,7 @@ class MainWindow(QMainWindow):
 
     def dropEvent(self, event) -> None:
         files = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
-        known = [path for path in files if path.suffix.lower() in ENDINGS or path.is_dir()]
+        known = [path for path in files if path.suffix.lower() in readable() or path.is_dir()]
         self.open_paths(known or files[:1])
 
     def closeEvent(self, event) -> None:

@@ -23,7 +23,7 @@ from engine import kernels, library
 from engine.colour import colourise
 from engine.errors import FoveaError
 from engine.networks.cells import CELL
-from engine.picture import Picture, check_target, read, write
+from engine.pictures import Picture, check_target, read, write
 from engine.plan import Budget, Plan, plan
 from engine.resize import resized
 from engine.run import finish, load, run

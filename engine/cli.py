@@ -22,7 +22,7 @@ from engine.kernels import describe
 from engine.maps import save_map, save_patches
 from engine.networks.cells import CELL
 from engine.options import add_settings, check_scale, settings_of
-from engine.picture import Picture, peek, read, write
+from engine.pictures import Picture, peek, read, write
 from engine.plan import Budget
 from engine.resize import resized
 from engine.run import load

@@ -14,7 +14,7 @@ from engine.colour import luma, to_pixels
 from engine.errors import PictureError
 from engine.metrics import psnr_y, spearman, ssim_y
 from engine.networks.cells import CELL
-from engine.picture import Picture, read
+from engine.pictures import Picture, read
 from engine.plan import Budget, plan
 from engine.run import load, run
 from engine.training.data import SUFFIXES, reduce

@@ -3,6 +3,7 @@
 import argparse
 
 from engine.errors import UpscalerError
+from engine.pictures.formats import written_formats
 from engine.plan import Budget
 from engine.resize import Size
 from engine.settings import FIELDS, FULL, TEMPLATE, Settings
@@ -21,7 +22,8 @@ def add_settings(command: argparse.ArgumentParser) -> None:
     size.add_argument("--width", type=int, metavar="PIXELS", help="of the output")
     size.add_argument("--height", type=int, metavar="PIXELS", help="of the output")
     command.add_argument("-f", "--format", help="of the files in an output folder, e.g. png")
-    command.add_argument("--quality", type=int, default=95, help="1 to 100: JPEG, WebP, AVIF")
+    lossy = ", ".join(form.name for form in written_formats() if form.quality)
+    command.add_argument("--quality", type=int, default=95, help=f"1 to 100: {lossy}")
     command.add_argument(
         "--template",
         default=TEMPLATE,

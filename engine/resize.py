@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from engine.errors import SettingsError
-from engine.picture import Picture
+from engine.pictures import Picture
 
 LARGEST = 500_000  # pixels a side; beyond it someone has mistyped
 

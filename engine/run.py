@@ -20,7 +20,8 @@ from torch import Tensor
 
 from engine.colour import Span, as_rows, grey, squares, to_pixels, to_tensor
 from engine.errors import UpscalerError
-from engine.picture import Picture, bleed
+from engine.pictures import Picture
+from engine.pictures.picture import bleed
 from engine.plan import Plan
 from engine.tiling import Region
 

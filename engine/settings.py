@@ -11,7 +11,7 @@ import torch
 
 from engine import library
 from engine.errors import SettingsError, UpscalerError
-from engine.picture import FORMATS
+from engine.pictures.formats import replaced, written
 from engine.plan import Budget
 from engine.resize import Size
 
@@ -19,11 +19,6 @@ DTYPES = {"auto": None, "float32": torch.float32, "bfloat16": torch.bfloat16}
 FULL, NATIVE = Budget(effort=1.0), Size()
 TEMPLATE = "{stem}_{scale}x"
 FIELDS = ("stem", "ext", "scale", "model", "budget", "width", "height")
-REPLACED = {  # endings of sources, and what is written in their place
-    **dict.fromkeys((".heic", ".heif", ".hif", ".mpo", ".jpe", ".jfif"), ".jpg"),
-    ".dib": ".bmp",
-    ".gif": ".png",
-}
 
 
 @dataclass(frozen=True)
@@ -46,8 +41,8 @@ class Settings:
     def __post_init__(self) -> None:
         if not 1 <= self.quality <= 100:
             raise SettingsError(f"The quality must lie between 1 and 100, not at {self.quality}.")
-        if self.format is not None and ending(self.format) not in FORMATS:
-            known = ", ".join(sorted(FORMATS))
+        if self.format is not None and ending(self.format) not in written():
+            known = ", ".join(sorted(written()))
             raise SettingsError(f"{self.format} cannot be written; choose one of {known}.")
         check_template(self.template)
 
@@ -76,7 +71,7 @@ def target_name(settings: Settings, source: Path, *, size: tuple[int, int], scal
     height, width = settings.size.of(size, scale)
     budget = settings.budget
     suffix = source.suffix.lower()
-    kept = REPLACED.get(suffix, source.suffix)
+    kept = replaced().get(suffix, source.suffix)
     name = settings.template.format(
         stem=source.stem,
         ext=suffix.lstrip("."),

@@ -20,7 +20,7 @@ import torch
 from PIL import Image, ImageCms
 from test_picture import broken_files, exif_of, scene
 
-from engine import library, picture
+from engine import library
 from engine.adaptive import depth
 from engine.batch import local, stages
 from engine.batch.eta import Clock
@@ -33,7 +33,7 @@ from engine.batch.stages import DONE, FAILED, RUNNING, SKIPPED, WAITING, Control
 from engine.cli import main
 from engine.errors import SettingsError
 from engine.networks import edsr
-from engine.picture import Picture, read, write
+from engine.pictures import Picture, encode, read, write
 from engine.resize import Size, resized
 from engine.settings import Settings, load_upscaler
 
@@ -426,7 +426,7 @@ def test_the_time_left_is_learned_from_what_has_run():
 
 
 def test_a_full_disk_costs_one_file_and_retry_makes_it(few, tmp_path, monkeypatch, capsys):
-    encode_now = picture._encode
+    encode_now = encode._encode
 
     def encode_or_fail(picture, form, file, quality):
         if picture.height == 36:
@@ -437,7 +437,7 @@ def test_a_full_disk_costs_one_file_and_retry_makes_it(few, tmp_path, monkeypatc
     target = tmp_path / "out"
     command = ["batch", str(few), str(target), *COMMAND, "--json"]
     with monkeypatch.context() as patch:
-        patch.setattr(picture, "_encode", encode_or_fail)
+        patch.setattr(encode, "_encode", encode_or_fail)
         assert main(command) == 1
     output = capsys.readouterr()
     document = json.loads(output.out.splitlines()[-1])

@@ -11,7 +11,7 @@ from engine import library
 from engine.adaptive import depth
 from engine.cli import main
 from engine.networks import edsr
-from engine.picture import read
+from engine.pictures import read
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ from engine.cli import main
 from engine.errors import BudgetError, UpscalerError
 from engine.memory import Peak
 from engine.networks import fmen
-from engine.picture import Picture, write
+from engine.pictures import Picture, write
 from engine.plan import Budget, plan
 from engine.run import load, run
 from engine.tiling import Region

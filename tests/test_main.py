@@ -12,7 +12,7 @@ import main
 from engine import library
 from engine.adaptive import depth
 from engine.networks import edsr
-from engine.picture import read
+from engine.pictures import read
 
 SCREENS = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 

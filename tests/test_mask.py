@@ -17,7 +17,7 @@ from engine.evaluate import borders, changes, drain
 from engine.metrics import spearman
 from engine.networks import edsr, mga
 from engine.networks.cells import grid
-from engine.picture import Picture, read, write
+from engine.pictures import Picture, read, write
 from engine.plan import Budget, plan
 from engine.run import load, run
 from engine.tiling import Region

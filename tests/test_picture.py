@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, TiffImagePlugin
 
-from engine import pngtiff
 from engine.errors import PictureError
-from engine.picture import FORMATS, TURNS, Picture, bleed, decode, joined, read, write
+from engine.pictures import Picture, png, read, write
+from engine.pictures.decode import TURNS, decode
+from engine.pictures.formats import written
+from engine.pictures.picture import bleed, joined
 
 ICC = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
@@ -29,7 +31,7 @@ def exif_of(**tags) -> bytes:
     return exif.tobytes()
 
 
-@pytest.mark.parametrize("suffix", sorted(FORMATS))
+@pytest.mark.parametrize("suffix", sorted(written()))
 @pytest.mark.parametrize("channels", [1, 3])
 def test_pixels_profile_and_exif_survive(tmp_path, suffix, channels):
     if suffix == ".avif" and ".avif" not in Image.registered_extensions():
@@ -76,12 +78,12 @@ def test_sixteen_bits_stay_sixteen_bits(tmp_path, suffix, channels, alpha):
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (9, 1), (31, 17)])
 def test_every_byte_of_a_png_file_survives(monkeypatch, size, channels, dtype):
     """Noise above, sums of noise below: all of Paeth's cases, also between two bands."""
-    monkeypatch.setattr(pngtiff, "BAND_BYTES", 300)
+    monkeypatch.setattr(png, "BAND_BYTES", 300)
     rng = np.random.default_rng(channels)
     pixels = rng.integers(0, np.iinfo(dtype).max, (*size, channels), dtype, endpoint=True)
     pixels[size[0] // 2 :].cumsum(axis=0, dtype=dtype, out=pixels[size[0] // 2 :])
     file = io.BytesIO()
-    pngtiff.write_png(file, pixels, icc=None, exif=None, dpi=None)
+    png.write_png(file, pixels, icc=None, exif=None, dpi=None)
     again = decode(file.getvalue(), "a.png")
     assert (joined(again) == pixels).all() and again.pixels.dtype == dtype
     with Image.open(file) as image:
@@ -91,7 +93,7 @@ def test_every_byte_of_a_png_file_survives(monkeypatch, size, channels, dtype):
 def test_a_png_file_is_as_small_as_pillows(photograph):
     for name in ("coffee", "astronaut", "cat"):
         ours, theirs = io.BytesIO(), io.BytesIO()
-        pngtiff.write_png(ours, photograph(name), icc=None, exif=None, dpi=None)
+        png.write_png(ours, photograph(name), icc=None, exif=None, dpi=None)
         Image.fromarray(photograph(name)).save(theirs, "PNG", compress_level=3)
         assert len(ours.getvalue()) < 1.05 * len(theirs.getvalue())
 

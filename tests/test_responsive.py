@@ -16,7 +16,7 @@ from engine import library
 from engine.adaptive import depth
 from engine.evaluate import drain
 from engine.networks import edsr
-from engine.picture import read
+from engine.pictures import read
 from engine.plan import Budget, plan
 from engine.run import load, run
 

@@ -9,7 +9,7 @@ from engine.adaptive import depth
 from engine.errors import BudgetError, UpscalerError
 from engine.evaluate import drain, evaluate
 from engine.networks import edsr
-from engine.picture import Picture
+from engine.pictures import Picture
 from engine.plan import Budget, plan
 from engine.run import load, run
 from engine.tiling import Region, order, strip_rows

@@ -16,7 +16,7 @@ from app.viewer import Mode
 from app.window import MainWindow
 from engine import library
 from engine.evaluate import drain
-from engine.picture import read
+from engine.pictures import read
 from engine.plan import Budget, plan
 from engine.run import load, run
 

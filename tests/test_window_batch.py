@@ -17,7 +17,7 @@ from app.session import Session
 from app.window import MainWindow
 from engine import library
 from engine.evaluate import drain
-from engine.picture import read
+from engine.pictures import read
 from engine.plan import Budget, plan
 from engine.resize import Size, resized
 from engine.run import load, run

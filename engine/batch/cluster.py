@@ -44,7 +44,7 @@ from engine.batch.stages import (
     upscaled,
 )
 from engine.errors import PictureError, SettingsError, UpscalerError
-from engine.picture import decode
+from engine.pictures.decode import decode
 from engine.settings import Settings, load_upscaler
 
 PATIENCE = 10  # seconds for the scheduler to answer

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import SettingsError
-from engine.picture import FORMATS, peek
-from engine.settings import REPLACED, Settings, target_name
-
-ENDINGS = {*FORMATS, *REPLACED}
+from engine.pictures import peek
+from engine.pictures.formats import readable
+from engine.settings import Settings, target_name
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ def _pictures(source: Path, without: Path, recursive: bool) -> Iterator[tuple[Pa
         closed.clear()
         for name in sorted(names):
             path = here / name
-            if path.suffix.lower() in ENDINGS and not name.startswith("."):
+            if path.suffix.lower() in readable() and not name.startswith("."):
                 yield path, None
         below[:] = sorted(
             name

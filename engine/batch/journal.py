@@ -14,8 +14,8 @@ from typing import Any
 
 from isal import isal_zlib
 
-from engine.draft import draft_prefix
 from engine.errors import SettingsError
+from engine.pictures.atomic import temporary_prefix
 
 try:
     import fcntl
@@ -83,11 +83,11 @@ class Journal:
         self._take(record)
 
     def begin(self) -> None:
-        """Enter this process and sweep up the drafts of those that were killed.
+        """Enter this process and sweep up the temporary files of those that were killed.
 
         Raises SettingsError where the folder cannot be written.
         """
-        prefixes = tuple(draft_prefix(process) for process in self._processes)
+        prefixes = tuple(temporary_prefix(process) for process in self._processes)
         try:
             for folder, _, names in os.walk(self.folder) if prefixes else ():
                 for name in names:

@@ -26,7 +26,8 @@ from engine.batch.stages import (
     store,
     upscaled,
 )
-from engine.picture import Picture, decode
+from engine.pictures import Picture
+from engine.pictures.decode import decode
 
 MARGIN = 256 << 20  # bytes that overlapping may add to what the largest picture takes alone
 WRITING = 3  # a picture being written takes so many times its pixels: reordered, and encoded

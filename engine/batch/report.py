@@ -11,7 +11,7 @@ from typing import Any
 from engine.batch.folder import Job
 from engine.batch.journal import Journal
 from engine.batch.stages import DONE, FAILED, SKIPPED, WAITING
-from engine.draft import draft
+from engine.pictures.atomic import atomic
 
 NAMES = ("fovea-report.csv", "fovea-report.json")
 FACTS = ("height", "width", "effort", "knob", "gmacs", "gmacs_full", "seconds")
@@ -86,5 +86,5 @@ def write_reports(report: Report, folder: Path) -> None:
     writer.writerows({"state": row.state, **row.entry()} for row in report.rows)
     texts = table.getvalue(), json.dumps(report.document(), indent=1) + "\n"
     for name, text in zip(NAMES, texts, strict=True):
-        with draft(folder / name, overwrite=True) as file:
+        with atomic(folder / name, overwrite=True) as file:
             file.write(text.encode(errors="surrogateescape"))  # names can be any bytes

@@ -10,9 +10,10 @@ from typing import Any, BinaryIO
 
 from engine.batch.folder import Job
 from engine.batch.journal import Journal, checksum, digest_of
-from engine.draft import check_place, draft
 from engine.errors import FoveaError, PictureError
-from engine.picture import Picture, contents, encode
+from engine.pictures import Picture, contents
+from engine.pictures.atomic import atomic, check_place
+from engine.pictures.encode import encode
 from engine.plan import plan
 from engine.resize import resized
 from engine.run import Result, StripDone, load, run
@@ -132,7 +133,7 @@ def store(
         raise PictureError(
             f"{job.target} could not be written: {folder}: {os.strerror(error.errno)}."
         ) from error
-    with draft(job.target, overwrite=batch.overwrite) as file:
+    with atomic(job.target, overwrite=batch.overwrite) as file:
         write(file)
         file.seek(0)
         record = {

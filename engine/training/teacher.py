@@ -25,7 +25,7 @@ from engine import library
 from engine.batch import stages
 from engine.colour import luma
 from engine.evaluate import drain
-from engine.picture import Picture
+from engine.pictures import Picture
 from engine.settings import Settings
 from engine.training.data import STEP, Pair, turned
 

@@ -10,14 +10,14 @@ from engine.errors import PictureError
 
 
 @contextmanager
-def draft(path: Path | str, *, overwrite: bool = False) -> Iterator[BinaryIO]:
+def atomic(path: Path | str, *, overwrite: bool = False) -> Iterator[BinaryIO]:
     """A hidden file beside `path` that takes its place when the block ends without an error.
 
     Before that it is brought to the disk; after an error nothing is left of it. Raises PictureError
     where that fails, also for an OSError of the block: a disk that is full, a folder closed to us.
     """
     path = Path(path)
-    temporary = path.with_name(f"{draft_prefix(os.getpid())}{os.urandom(4).hex()}.part")
+    temporary = path.with_name(f"{temporary_prefix(os.getpid())}{os.urandom(4).hex()}.part")
     try:
         with open(temporary, "x+b") as file:
             yield file
@@ -32,8 +32,8 @@ def draft(path: Path | str, *, overwrite: bool = False) -> Iterator[BinaryIO]:
             temporary.unlink(missing_ok=True)
 
 
-def draft_prefix(process: int) -> str:
-    """How the names of all drafts of a process begin."""
+def temporary_prefix(process: int) -> str:
+    """How the names of all temporary files of a process begin."""
     return f".fovea-{process}-"
 
 

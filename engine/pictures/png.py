@@ -1,16 +1,14 @@
-"""PNG and TIFF files of any depth with their metadata, which no single library writes.
+"""PNG files of any depth with their metadata, which no single library writes.
 
 Pillow cannot hold 16-bit colour and OpenCV cannot write a profile, EXIF or resolution. Both pack
 so slowly that the next picture of a batch, which is computed meanwhile, would wait for them.
 """
 
-import itertools
 import struct
 from typing import BinaryIO
 
 import numpy as np
 from isal import isal_zlib  # the zlib format in an eighth of zlib's time
-from PIL import Image, TiffImagePlugin
 
 LEVEL = 2  # of isal's 0..3; about as small as zlib's 3
 WINDOW = 10  # bits: behind a filter photographs repeat themselves nearby or not at all
@@ -18,13 +16,6 @@ PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PNG_COLOURS = {1: 0, 2: 4, 3: 2, 4: 6}  # channels -> grey, grey and alpha, RGB, RGBA
 PAETH = 4  # a PNG filter
 BAND_BYTES = 1 << 19  # filtered at once, within the processor's cache
-STRIP_BYTES = 4 << 20
-TIFF_LIMIT = (1 << 32) - (1 << 24)
-ORIENTATION, EXIF_IFD, GPS_IFD, XP_TITLE, XP_SUBJECT = 0x0112, 0x8769, 0x8825, 0x9C9B, 0x9C9F
-DESCRIPTIVE = {  # TIFF tags that tell of the picture; all others tell how that one file stores it
-    *(0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C, 0x8298),
-    *(ORIENTATION, EXIF_IFD, GPS_IFD, *range(XP_TITLE, XP_SUBJECT + 1)),
-}
 
 
 def write_png(
@@ -92,67 +83,3 @@ def _chunk(file: BinaryIO, name: bytes, data: bytes) -> None:
     file.write(struct.pack(">I", len(data)) + name)
     file.write(data)
     file.write(struct.pack(">I", isal_zlib.crc32(data, isal_zlib.crc32(name))))
-
-
-def write_tiff(
-    file: BinaryIO,
-    pixels: np.ndarray,
-    *,
-    icc: bytes | None,
-    exif: bytes | None,
-    dpi: tuple[float, float] | None,
-) -> None:
-    """Pixels (H, W, 1..4) uint8 or uint16 in deflated strips with horizontal prediction."""
-    if pixels.shape[2] == 2:  # few programs read grey with alpha
-        pixels = pixels[:, :, [0, 0, 0, 1]]
-    height, width, channels = pixels.shape
-    rows = max(1, STRIP_BYTES // pixels[0].nbytes)
-    strips = []
-    for top in range(0, height, rows):
-        strip = pixels[top : top + rows]
-        little = strip.astype(strip.dtype.newbyteorder("<"), order="C")
-        little[:, 1:] -= strip[:, :-1]
-        strips.append(isal_zlib.compress(little, LEVEL))
-    counts = [len(strip) for strip in strips]
-    offsets = [
-        0,
-        *itertools.accumulate(counts[:-1]),
-    ]  # from the end of the table, which Pillow adds
-    if sum(counts) > TIFF_LIMIT:
-        raise ValueError("it does not fit into a TIFF file of 4 GiB; choose PNG")
-    table = TiffImagePlugin.ImageFileDirectory_v2()
-    table.update(_exif_tags(exif))
-    table.update(
-        {
-            256: width,
-            257: height,
-            258: (8 * pixels.itemsize,) * channels,
-            259: 8,
-            262: 2 if channels > 2 else 1,
-            277: channels,
-            278: rows,
-            284: 1,
-            317: 2,
-        }
-    )
-    table[273], table[279] = tuple(offsets), tuple(counts)
-    table.tagtype[273] = table.tagtype[279] = 4
-    if channels == 4:
-        table[338] = 2
-    if icc:
-        table[34675] = icc
-        table.tagtype[34675] = 7
-    if dpi:
-        table[282], table[283], table[296] = *dpi, 2
-    file.write(b"II*\0" + struct.pack("<I", 8) + table.tobytes(8))
-    file.writelines(strips)
-
-
-def _exif_tags(exif: bytes | None) -> dict:
-    """The descriptive tags of an EXIF block, its inner tables as dictionaries."""
-    if not exif:
-        return {}
-    block = Image.Exif()
-    block.load(exif)
-    inner = {tag: block.get_ifd(tag) for tag in (EXIF_IFD, GPS_IFD) if tag in block}
-    return {**{k: v for k, v in block.items() if k in DESCRIPTIVE}, **inner}

@@ -1,0 +1,96 @@
+"""The one table of file formats: dialogs, settings, batches and the command line read it.
+
+A new format that Pillow knows is one row here; one of our own also names its writer in `encode`.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Format:
+    """What Fovea knows of one file format.
+
+    `codec` is Pillow's name of it, `parts` are further names that Pillow gives to its files.
+    Files with one of `endings` are read and written, the first is the usual one; those with one of
+    `aliases` are only read, and what is made of them is written with the ending `instead`.
+    `side` is the most pixels that a side may have, where the format or its writer has a limit;
+    `bits` are the most bits a channel that are written. `grey`: it stores grey as grey.
+    `quality`: it is lossy, from 1 to 100. `icc`, `exif`, `dpi`: it holds these.
+    """
+
+    name: str
+    codec: str
+    endings: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    instead: str = ""
+    parts: tuple[str, ...] = ()
+    side: int | None = None
+    bits: int = 8
+    alpha: bool = False
+    grey: bool = True
+    quality: bool = False
+    icc: bool = True
+    exif: bool = True
+    dpi: bool = False
+
+
+FORMATS = (
+    Format("PNG", "PNG", (".png",), bits=16, alpha=True, dpi=True),
+    Format(
+        "JPEG",
+        "JPEG",
+        (".jpg", ".jpeg"),
+        aliases=(".jpe", ".jfif", ".mpo"),
+        instead=".jpg",
+        parts=("MPO",),  # a camera's JPEG and its preview
+        side=65_500,
+        quality=True,
+        dpi=True,
+    ),
+    Format("TIFF", "TIFF", (".tif", ".tiff"), bits=16, alpha=True, dpi=True),
+    Format("WebP", "WEBP", (".webp",), side=16_383, alpha=True, grey=False, quality=True),
+    Format("AVIF", "AVIF", (".avif",), side=65_535, alpha=True, grey=False, quality=True),
+    Format(
+        "BMP",
+        "BMP",
+        (".bmp",),
+        aliases=(".dib",),
+        instead=".bmp",
+        parts=("DIB",),
+        icc=False,
+        exif=False,
+        dpi=True,
+    ),
+    Format("HEIC", "HEIF", aliases=(".heic", ".heif", ".hif"), instead=".jpg", quality=True),
+    Format("GIF", "GIF", aliases=(".gif",), instead=".png"),
+)
+
+
+def written_formats() -> list[Format]:
+    """The formats that pictures can be written in."""
+    return [form for form in FORMATS if form.endings]
+
+
+def written() -> dict[str, Format]:
+    """The endings that pictures can be written with, and their formats."""
+    return {ending: form for form in FORMATS for ending in form.endings}
+
+
+def readable() -> dict[str, Format]:
+    """The endings of pictures, and their formats."""
+    return written() | {ending: form for form in FORMATS for ending in form.aliases}
+
+
+def replaced() -> dict[str, str]:
+    """The endings that are only read, and what is written in their place."""
+    return {ending: form.instead for form in FORMATS for ending in form.aliases}
+
+
+def codecs() -> dict[str, Format]:
+    """Pillow's names of files that are pictures, and their formats."""
+    return {name: form for form in FORMATS for name in (form.codec, *form.parts)}
+
+
+def spoken(names: list[str], word: str = "and") -> str:
+    """Names as a part of a sentence: "PNG, JPEG and TIFF"."""
+    return f" {word} ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

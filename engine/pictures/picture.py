@@ -1,0 +1,92 @@
+"""A picture in memory, and what is done with its pixels alone."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+BAND = 256  # rows converted at once: large pictures pass without large temporaries
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Pixels (H, W, 3) RGB or (H, W, 1) grey, uint8 or uint16, upright, and what came with them.
+
+    `alpha` (H, W) has the type of the pixels; `icc` and `exif` are the bytes of the file.
+    """
+
+    pixels: np.ndarray
+    alpha: np.ndarray | None = None
+    icc: bytes | None = None
+    exif: bytes | None = None
+    dpi: tuple[float, float] | None = None
+
+    @property
+    def height(self) -> int:
+        return self.pixels.shape[0]
+
+    @property
+    def width(self) -> int:
+        return self.pixels.shape[1]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width)."""
+        return self.height, self.width
+
+    @property
+    def grey(self) -> bool:
+        return self.pixels.shape[2] == 1
+
+    @property
+    def bits(self) -> int:
+        """Bits a channel: 8 or 16."""
+        return 8 * self.pixels.itemsize
+
+
+def joined(picture: Picture) -> np.ndarray:
+    """Pixels with alpha as the last channel: (H, W, 1..4)."""
+    if picture.alpha is None:
+        return picture.pixels
+    return np.concatenate([picture.pixels, picture.alpha[:, :, None]], axis=2)
+
+
+def flattened(picture: Picture) -> np.ndarray:
+    """Pixels on white, for formats without alpha."""
+    if picture.alpha is None:
+        return picture.pixels
+    limit = np.iinfo(picture.pixels.dtype).max
+    flat = np.empty(picture.pixels.shape, picture.pixels.dtype)
+    for top in range(0, picture.height, BAND):
+        rows = slice(top, top + BAND)
+        share = picture.alpha[rows, :, None].astype(np.float32) / limit
+        flat[rows] = np.rint(picture.pixels[rows] * share + limit * (1 - share))
+    return flat
+
+
+def shallow(pixels: np.ndarray) -> np.ndarray:
+    """At most 8 bits a channel, rounded."""
+    if pixels.dtype == np.uint8:
+        return pixels
+    reduced = np.empty(pixels.shape, np.uint8)
+    for top in range(0, len(pixels), BAND):
+        rows = slice(top, top + BAND)
+        reduced[rows] = (pixels[rows].astype(np.uint32) * 255 + 32_767) // 65_535
+    return reduced
+
+
+def bleed(pixels: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Pixels (H, W, C) whose fully transparent ones take the colour of the nearest visible one.
+
+    `alpha` is (H, W). Returns `pixels` itself where nothing, or all, is fully transparent.
+    What a file stores there is arbitrary, often black; upscaling would draw it into the edges.
+    """
+    hidden = alpha == 0
+    if not hidden.any() or hidden.all():
+        return pixels
+    _, nearest = cv2.distanceTransformWithLabels(
+        hidden.astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    colours = np.zeros((nearest.max() + 1, pixels.shape[2]), pixels.dtype)
+    colours[nearest[~hidden]] = pixels[~hidden]
+    return colours[nearest]
