@@ -21,8 +21,8 @@ import torch
 from torch import Tensor, nn
 
 from engine.colour import Span
-from engine.memory import Peak
 from engine.networks.fmen import FMEN
+from engine.peak import Peak
 from engine.tiling import Region, strip_rows
 
 TILE = 96

@@ -12,8 +12,8 @@ from engine import library
 from engine.adaptive.fixed import FixedUpscaler
 from engine.cli import main
 from engine.errors import BudgetError, UpscalerError
-from engine.memory import Peak
 from engine.networks import fmen
+from engine.peak import Peak
 from engine.pictures import Picture, write
 from engine.plan import Budget, plan
 from engine.run import load, run
