@@ -4,7 +4,8 @@
 """
 
 from engine.pictures.decode import contents, peek, read
-from engine.pictures.encode import check_target, write
+from engine.pictures.encode import write
 from engine.pictures.picture import Picture
+from engine.pictures.target import check_target
 
 __all__ = ["Picture", "check_target", "contents", "peek", "read", "write"]

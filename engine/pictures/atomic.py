@@ -17,7 +17,7 @@ def atomic(path: Path | str, *, overwrite: bool = False) -> Iterator[BinaryIO]:
     where that fails, also for an OSError of the block: a disk that is full, a folder closed to us.
     """
     path = Path(path)
-    temporary = path.with_name(f"{temporary_prefix(os.getpid())}{os.urandom(4).hex()}.part")
+    temporary = temporary_beside(path)
     try:
         with open(temporary, "x+b") as file:
             yield file
@@ -37,13 +37,18 @@ def temporary_prefix(process: int) -> str:
     return f".fovea-{process}-"
 
 
+def temporary_beside(path: Path) -> Path:
+    """A new name for a temporary file in the folder of `path`."""
+    return path.with_name(f"{temporary_prefix(os.getpid())}{os.urandom(4).hex()}.part")
+
+
 def check_place(path: Path, *, overwrite: bool) -> None:
-    """Raises PictureError where a file cannot come to be at `path`."""
+    """Raises PictureError where a file may not come to be at `path`."""
     try:
-        taken, housed = path.exists(), path.parent.is_dir()
+        taken, folder = path.exists(), path.is_dir()
     except OSError as error:
         raise PictureError(f"{path} cannot be written: {error.strerror}.") from None
+    if folder:
+        raise PictureError(f"{path} is a folder; choose a name for the file.")
     if taken and not overwrite:
         raise PictureError(f"{path} exists already; choose another name or allow overwriting.")
-    if not housed:
-        raise PictureError(f"{path.parent} does not exist; make the folder first.")

@@ -9,11 +9,12 @@ from typing import BinaryIO
 from PIL import Image
 
 from engine.errors import PictureError
-from engine.pictures.atomic import atomic, check_place
+from engine.pictures.atomic import atomic
 from engine.pictures.formats import Format, written
 from engine.pictures.metadata import DAMAGE, refreshed
 from engine.pictures.picture import Picture, flattened, joined, shallow
 from engine.pictures.png import write_png
+from engine.pictures.target import check_size, check_target
 from engine.pictures.tiff import write_tiff
 
 JPEG_EXIF = 65_533  # bytes that fit into one JPEG segment
@@ -22,25 +23,6 @@ OPTIONS = {  # not "optimize": a few per cent smaller, but it holds all coeffici
     "JPEG": {"subsampling": 0},
     "AVIF": {"subsampling": "4:4:4"},
 }
-
-
-def check_target(path: Path | str, *, overwrite: bool = False) -> Format:
-    """The format that a target's name stands for. Raises PictureError where writing cannot work."""
-    path = Path(path)
-    form = written().get(path.suffix.lower())
-    if form is None:
-        known = ", ".join(sorted(written()))
-        raise PictureError(f"{path} has no ending that Fovea can write; choose one of {known}.")
-    if form.codec not in Image.SAVE and form.codec not in _installed():
-        raise PictureError(f"{path}: this Pillow cannot write {form.name}; choose another ending.")
-    check_place(path, overwrite=overwrite)
-    return form
-
-
-def _installed() -> set[str]:
-    """All formats of this Pillow, which loads most of them when it is first asked to."""
-    Image.init()
-    return set(Image.SAVE)
 
 
 def write(
@@ -53,7 +35,7 @@ def write(
     What a format cannot hold is reduced: alpha lies on white, 16 bits become 8, metadata stays out.
     Raises PictureError, whose one sentence names the file; nothing has then changed on the disk.
     """
-    check_target(path, overwrite=overwrite)
+    check_target(path, picture.size, overwrite)
     with atomic(path, overwrite=overwrite) as file:
         encode(picture, path, file, quality=quality)
 
@@ -64,10 +46,7 @@ def encode(picture: Picture, path: Path | str, file: BinaryIO, *, quality: int =
     Raises PictureError where the format cannot hold the picture or the file refuses it.
     """
     form = written()[Path(path).suffix.lower()]
-    if form.side and max(picture.size) > form.side:
-        raise PictureError(
-            f"{path}: {form.name} holds no side above {form.side} pixels; choose PNG or TIFF."
-        )
+    check_size(path, form, picture.size)
     try:
         _encode(picture, form, file, quality)
     except (*DAMAGE, RuntimeError, MemoryError) as error:

@@ -13,7 +13,8 @@ class Format:
     `codec` is Pillow's name of it, `parts` are further names that Pillow gives to its files.
     Files with one of `endings` are read and written, the first is the usual one; those with one of
     `aliases` are only read, and what is made of them is written with the ending `instead`.
-    `side` is the most pixels that a side may have, where the format or its writer has a limit;
+    `side` is the most pixels that a side may have, `megapixels` the most of a picture, where the
+    format or its writer has a limit;
     `bits` are the most bits a channel that are written. `grey`: it stores grey as grey.
     `quality`: it is lossy, from 1 to 100. `icc`, `exif`, `dpi`: it holds these.
     """
@@ -25,6 +26,7 @@ class Format:
     instead: str = ""
     parts: tuple[str, ...] = ()
     side: int | None = None
+    megapixels: int | None = None
     bits: int = 8
     alpha: bool = False
     grey: bool = True
@@ -35,7 +37,7 @@ class Format:
 
 
 FORMATS = (
-    Format("PNG", "PNG", (".png",), bits=16, alpha=True, dpi=True),
+    Format("PNG", "PNG", (".png",), bits=16, alpha=True, dpi=True, side=2**31 - 1),
     Format(
         "JPEG",
         "JPEG",
@@ -57,6 +59,7 @@ FORMATS = (
         aliases=(".dib",),
         instead=".bmp",
         parts=("DIB",),
+        megapixels=1_400,  # a file has at most 4 GiB
         icc=False,
         exif=False,
         dpi=True,
