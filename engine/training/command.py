@@ -11,7 +11,7 @@ from engine.errors import UpscalerError
 from engine.training.data import load_pairs
 from engine.training.loop import Limit, Training, train
 from engine.training.recipes import RECIPES
-from engine.training.teacher import taught
+from engine.training.teacher import drawn_pairs, make_teacher, taught
 
 
 def train_to_files(arguments: argparse.Namespace, device: torch.device) -> int:
@@ -32,7 +32,9 @@ def train_to_files(arguments: argparse.Namespace, device: torch.device) -> int:
     if recipe.teachers:
         print("the teacher looks at every picture", file=sys.stderr)
         folder = arguments.checkpoint.with_suffix(".taught")
-        pairs = list(taught(pairs, recipe.teachers, device, folder, patch=patch))
+        teacher = make_teacher(recipe.teachers, device, arguments.teachers)
+        pairs = list(taught(pairs, teacher, folder, patch=patch, weigh=not recipe.degrade))
+    pairs += drawn_pairs(recipe.drawn, recipe.scale, recipe.seed)
     limit = Limit(steps=arguments.steps, minutes=arguments.minutes)
     for report in train(training, pairs, limit=limit, checkpoint=arguments.checkpoint):
         print(
@@ -49,9 +51,11 @@ def train_to_files(arguments: argparse.Namespace, device: torch.device) -> int:
 
 
 def start_weights(wanted: str | None, path: Path | None) -> dict | None:
-    """The averaged weights of the checkpoint a recipe begins from."""
+    """The averaged weights a recipe begins from: those of a checkpoint, or of the library."""
     if wanted is None:
         return None
+    if path is None and wanted in library.names():
+        return library.load_module(wanted).state_dict()
     if path is None:
         raise UpscalerError(f"This recipe begins from a trained {wanted}: --start its checkpoint.")
     return torch.load(path, map_location="cpu", weights_only=True)["ema"]

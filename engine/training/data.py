@@ -8,6 +8,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from engine.training.degradations import degraded, draw
+
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 
 
@@ -46,23 +48,45 @@ def load_pairs(folders: list[Path], scale: int) -> list[Pair]:
 
 
 def sample(
-    pairs: list[Pair], rng: np.random.Generator, *, batch: int, patch: int
+    pairs: list[Pair], rng: np.random.Generator, *, batch: int, patch: int, degrade: bool = False
 ) -> tuple[Tensor, Tensor]:
     """Random patches, flipped and turned: low (N, 3, p, p) and high (N, 3, sp, sp) in [0, 1].
 
     Every picture is drawn equally often, whatever its size, or as often as its patches are worth.
+    With `degrade` what is low has gone through blur, noise and JPEG (`engine.training.degradations`).
     """
     scale = pairs[0].high.shape[0] // pairs[0].low.shape[0]
     lows, highs = [], []
     for pair in (pairs[i] for i in chosen(pairs, rng, batch)):
         top, left = corner(pair, rng, patch)
-        low = pair.low[top : top + patch, left : left + patch]
+        if degrade:
+            low = degraded_patch(pair, (top, left), patch, rng)
+        else:
+            low = pair.low[top : top + patch, left : left + patch]
         end = (top + patch) * scale, (left + patch) * scale
         high = pair.high[top * scale : end[0], left * scale : end[1]]
         turns, flip = rng.integers(4), rng.integers(2)
         lows.append(turned(low, turns, flip))
         highs.append(turned(high, turns, flip))
     return _tensor(lows), _tensor(highs)
+
+
+MARGIN = 8  # a JPEG block: the blocks may lie anywhere in a patch, and it shows no border
+
+
+def degraded_patch(
+    pair: Pair, corner: tuple[int, int], patch: int, rng: np.random.Generator
+) -> np.ndarray:
+    """The low-resolution patch (p, p, 3) at `corner` (top, left), cut from a degraded larger one."""
+    scale = pair.high.shape[0] // pair.low.shape[0]
+    before = [min(n, MARGIN + int(rng.integers(MARGIN))) for n in corner]
+    (top, left), (height, width) = (
+        [n - b for n, b in zip(corner, before, strict=True)],
+        [min(n + patch + MARGIN, most) for n, most in zip(corner, pair.low.shape, strict=False)],
+    )
+    region = pair.high[top * scale : height * scale, left * scale : width * scale, :3]
+    low = degraded(np.ascontiguousarray(region), scale, draw(rng), rng)
+    return low[before[0] : before[0] + patch, before[1] : before[1] + patch]
 
 
 def chosen(pairs: list[Pair], rng: np.random.Generator, batch: int) -> np.ndarray:

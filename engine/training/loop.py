@@ -67,7 +67,9 @@ class Training:
                 group["lr"] = lr * group["pace"]
             optimizer.zero_grad(set_to_none=True)
         rng = np.random.default_rng((recipe.seed, self.step))  # a resumed run draws the same
-        low, high = sample(pairs, rng, batch=recipe.batch, patch=recipe.patch)
+        low, high = sample(
+            pairs, rng, batch=recipe.batch, patch=recipe.patch, degrade=recipe.degrade
+        )
         low = low.to(self.device, memory_format=torch.channels_last)
         with torch.autocast(self.device.type, torch.bfloat16):
             loss = recipe.loss(self.network, low, high.to(self.device), rng)

@@ -22,8 +22,9 @@ class Recipe:
     """One training. The learning rate rises over `warmup` steps, stays, and falls from `hold` on.
 
     `start` names weights to begin from; `hold` and `floor` are shares of the whole and of `lr`.
-    With `teachers`, names of weights in the library, batches hold their picture behind the original
-    (`engine.training.teacher`).
+    With `teachers`, batches hold their picture after the original (`engine.training.teacher`);
+    with `degrade`, what is low has gone through blur, noise and JPEG; `drawn` pages of text and
+    lines join the photographs.
     """
 
     name: str
@@ -41,6 +42,8 @@ class Recipe:
     clip: float = 1.0
     ema: float = 0.999
     seed: int = 0
+    degrade: bool = False
+    drawn: int = 0
 
 
 def trunk_loss(network: nn.Module, low: Tensor, high: Tensor, rng: np.random.Generator) -> Tensor:
@@ -98,7 +101,7 @@ def depth_recipe_loss(
     error = rms(whole, high)
     whole = whole[:part].detach()
     distance = noiseless(stopped, whole, error[:part])
-    gain = depth_gain(whole, early.detach(), trunk.config.scale)
+    gain = depth_gain(whole, early.detach(), high[:part], trunk.config.scale)
     content = network.adapter(z0[:part].detach(), torch.ones_like(desired)).float()
     return (
         error.mean()
@@ -138,7 +141,8 @@ def taught_depth_loss(
     order = [*range(part), *range(low.shape[0]), *range(len(early))]
     picture = trunk.reconstruct(torch.cat([z, stopped, early]), z0[order], low[order]).float()
     whole, stopped, early = picture.split([part, low.shape[0], len(early)])
-    gain = depth_gain(whole[: len(early)].detach(), early.detach(), trunk.config.scale)
+    seen = lesson[: len(early)]
+    gain = depth_gain(whole[: len(early)].detach(), early.detach(), seen, trunk.config.scale)
     alone = network.adapter(z0[: len(early)].detach(), torch.ones_like(mean[: len(early)])).float()
     return (
         FULL_WEIGHT * taught_distance(whole, high[:part], lesson[:part]).mean()
@@ -196,15 +200,29 @@ EARLY = 4  # what comes behind the first D / EARLY blocks is called the gain
 MAP_WEIGHT = 0.01
 
 
-def depth_gain(full: Tensor, shallow: Tensor, scale: int) -> Tensor:
-    """What the later blocks change, as a target (N, 1, H, W) for the map at depth 1.
+def depth_gain(full: Tensor, shallow: Tensor, target: Tensor, scale: int) -> Tensor:
+    """The error that the later blocks take away, as a target (N, 1, H, W) for the map at depth 1.
 
     Not in the paper, whose map learns from the gates' gradient alone: over a short training that
-    says almost nothing (the map was still flat after 1,000 steps). The mean depth is 1.
+    says almost nothing (the map was still flat after 1,000 steps). The mean depth is 1. What the
+    later blocks only change, as the noise of a JPEG, is no gain.
     """
-    change = F.avg_pool2d((full - shallow).square().mean(dim=1, keepdim=True), scale)
-    gain = F.avg_pool2d(change, 3, stride=1, padding=1, count_include_pad=False).add(1e-8).sqrt()
+    less = (shallow - target).square() - (full - target).square()
+    less = F.avg_pool2d(less.mean(dim=1, keepdim=True), scale)
+    less = F.avg_pool2d(less, 3, stride=1, padding=1, count_include_pad=False)
+    gain = F.relu(less).add(1e-8).sqrt()
     return gain / gain.mean()
+
+
+def on_lesson(loss: Loss) -> Loss:
+    """A loss whose target is the teacher's picture alone."""
+
+    def towards_teacher(
+        network: nn.Module, low: Tensor, both: Tensor, rng: np.random.Generator
+    ) -> Tensor:
+        return loss(network, low, both.chunk(2, dim=1)[1], rng)
+
+    return towards_teacher
 
 
 def picture_loss(
@@ -391,6 +409,21 @@ RECIPES = {
             hold=0.4,
             patch=48,
             ema=0.9995,
+        ),
+        Recipe(
+            "adaedsr-clean-x4",
+            4,
+            build_adaedsr,
+            on_lesson(depth_recipe_loss),
+            start="adaedsr-x4",
+            teachers=("smfanet-plus-x4",),
+            lr=5e-4,
+            floor=0.1,
+            hold=0.3,
+            batch=12,
+            patch=48,
+            degrade=True,
+            drawn=35,
         ),
         *FMENS,
         *(ended_with_rms(recipe) for recipe in FMENS),

@@ -9,8 +9,9 @@ Networks for Single Image Super-Resolution", CVPR Workshops 2017, section 3.4; t
 trained networks give is Hinton et al., "Distilling the Knowledge in a Neural Network", 2015.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from hashlib import sha256
 from itertools import product
 from pathlib import Path
@@ -23,33 +24,62 @@ from PIL import Image
 
 from engine import library
 from engine.batch import stages
-from engine.colour import luma
+from engine.colour import luma, to_pixels
 from engine.evaluate import drain
 from engine.pictures import Picture
 from engine.settings import Settings
-from engine.training.data import STEP, Pair, turned
+from engine.training import smfanet
+from engine.training.data import STEP, Pair, reduce, turned
+from engine.training.drawn import page
+
+
+Teacher = Callable[[np.ndarray], np.ndarray]  # (h, w, 3) uint8 -> (sh, sw, 3) uint8
+
+
+def make_teacher(names: tuple[str, ...], device: torch.device, folder: Path | None) -> Teacher:
+    """The one whose weights lie in `folder`, or else the mean of networks of the library."""
+    path = folder / f"{names[0]}.safetensors" if folder else None
+    if path and path.exists():
+        network = smfanet.load(path, int(path.stem[-1])).to(device)
+        return partial(plain_picture, network.to(memory_format=torch.channels_last))
+    return partial(mean_picture, [library.load(name, device) for name in names])
+
+
+@torch.inference_mode()
+def plain_picture(network: smfanet.SMFANet, low: np.ndarray) -> np.ndarray:
+    """What a network makes of a picture (h, w, 3) uint8, (sh, sw, 3) uint8."""
+    x = torch.tensor(low).permute(2, 0, 1)[None].float().div_(255)
+    y = network(x.to(next(network.parameters()).device))[0].permute(1, 2, 0)
+    return to_pixels(y, np.dtype(np.uint8))
 
 
 def taught(
-    pairs: list[Pair], names: tuple[str, ...], device: torch.device, folder: Path, *, patch: int
+    pairs: list[Pair], teacher: Teacher, folder: Path, *, patch: int, weigh: bool = True
 ) -> Iterator[Pair]:
-    """Every pair, in `high` (sh, sw, 6) with the teacher's colours behind those of the original.
+    """Every pair, in `high` (sh, sw, 6) with the teacher's colours after those of the original.
 
-    The teacher is the mean of the networks with these names. Its pictures are kept in `folder`, so
-    that a resumed training need not wait for them again. They also tell what each `patch` is worth.
+    Its pictures are kept in `folder`, so that a resumed training need not wait for them again. To
+    `weigh` is to tell by them what each `patch` is worth.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    upscalers = [library.load(name, device) for name in names]
     for pair in pairs:
         name = sha256(pair.low.tobytes()).hexdigest()  # the folders of photographs may change
         path = folder / f"{name}.png"
         if not path.exists():
             part = path.with_suffix(".part")
-            Image.fromarray(mean_picture(upscalers, pair.low)).save(part, "png", compress_level=1)
+            Image.fromarray(teacher(pair.low)).save(part, "png", compress_level=1)
             part.replace(path)
         lesson = np.asarray(Image.open(path))
         both = np.concatenate([pair.high, lesson], axis=2)
-        yield replace(pair, high=both, worth=worth(pair, lesson, patch))
+        yield replace(pair, high=both, worth=worth(pair, lesson, patch) if weigh else None)
+
+
+def drawn_pairs(count: int, scale: int, seed: int) -> list[Pair]:
+    """Drawn pages, which are their own lesson: no teacher knows better."""
+    rng = np.random.default_rng(seed)
+    side = 576 // scale * scale
+    pages = [page(rng, side) for _ in range(count)]
+    return [Pair(np.concatenate([p, p], axis=2), reduce(p, scale)) for p in pages]
 
 
 def worth(pair: Pair, lesson: np.ndarray, patch: int) -> np.ndarray:
