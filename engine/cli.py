@@ -115,7 +115,9 @@ def parser() -> argparse.ArgumentParser:
         "--checkpoint", type=Path, required=True, metavar="FILE", help="resumed if there"
     )
     train.add_argument("--start", type=Path, metavar="FILE", help="checkpoint of the recipe before")
-    train.add_argument("--teachers", type=Path, metavar="DIR", help="weights of others to learn from")
+    train.add_argument(
+        "--teachers", type=Path, metavar="DIR", help="weights of others to learn from"
+    )
     limit = train.add_mutually_exclusive_group(required=True)
     limit.add_argument("--minutes", type=float)
     limit.add_argument("--steps", type=int)

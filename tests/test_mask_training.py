@@ -12,6 +12,8 @@ from engine.networks import mga
 from engine.training import recipes
 from engine.training.data import Pair, reduce, sample
 from engine.training.loop import Training
+from engine.training.mask import remaining_error
+from engine.training.recipe import Recipe, mean_square, rms, taught_rms
 
 STEPS = ("d", "all", "m")
 ROUNDS = 20
@@ -25,7 +27,7 @@ def build(family: str, only_mask: bool) -> mga.MaskGuided:
     return module
 
 
-def small(family: str, step: str) -> recipes.Recipe:
+def small(family: str, step: str) -> Recipe:
     recipe = recipes.RECIPES[f"{family}-{step}-x4"]
     made = partial(build, family, step == "m")
     return replace(recipe, build=made, batch=4, patch=16, warmup=2, ema=0.5)
@@ -40,7 +42,7 @@ def pairs():
     return found
 
 
-def fitting(recipe: recipes.Recipe, pairs: list[Pair]) -> list[Pair]:
+def fitting(recipe: Recipe, pairs: list[Pair]) -> list[Pair]:
     """With a teacher that knows the originals, where the recipe has one."""
     if not recipe.teachers:
         return pairs
@@ -103,15 +105,15 @@ def test_the_teacher_s_distance_has_the_gradient_of_the_error_but_for_the_noise(
     high = torch.rand(2, 3, 8, 8)
     for lesson in (high, high + 0.1 * torch.rand(2, 1, 1, 1)):  # the same, or off everywhere
         picture = torch.rand(2, 3, 8, 8, requires_grad=True)
-        recipes.taught_rms(picture, torch.cat([high, lesson], 1)).sum().backward()
+        taught_rms(picture, torch.cat([high, lesson], 1)).sum().backward()
         toward = picture.detach().clone().requires_grad_()
-        (recipes.mean_square(toward - lesson) / 2).sum().backward()
-        error = recipes.rms(picture.detach(), high).view(2, 1, 1, 1)
+        (mean_square(toward - lesson) / 2).sum().backward()
+        error = rms(picture.detach(), high).view(2, 1, 1, 1)
         assert torch.allclose(picture.grad, toward.grad / error, atol=1e-7)
     straight = picture.detach().clone().requires_grad_()
-    recipes.rms(straight, high).sum().backward()
+    rms(straight, high).sum().backward()
     same = picture.detach().clone().requires_grad_()
-    recipes.taught_rms(same, torch.cat([high, high], 1)).sum().backward()
+    taught_rms(same, torch.cat([high, high], 1)).sum().backward()
     assert torch.allclose(same.grad, straight.grad, atol=1e-6)
 
 
@@ -119,8 +121,8 @@ def test_the_target_of_the_mask_is_the_change_of_each_cell():
     coarse, refined = torch.zeros(2, 3, 40, 32), torch.zeros(2, 3, 40, 32)
     refined[0, :, :16, 16:] = 0.5
     refined[1, :, 32:, :16] = -0.25  # a cell that reaches beyond the picture
-    target = recipes.remaining_error(coarse, refined, 4)
+    target = remaining_error(coarse, refined, 4)
     assert target.shape == (2, 1, 3, 2)
     assert target[0, 0, 0, 1] == 1 and target[1, 0, 2, 0] == pytest.approx(0.5)
     assert target.sum() == pytest.approx(1.5)
-    assert (recipes.remaining_error(coarse, coarse, 4) == 0).all()
+    assert (remaining_error(coarse, coarse, 4) == 0).all()

@@ -9,11 +9,13 @@ import torch
 from engine import library
 from engine.adaptive import depth
 from engine.networks import edsr
-from engine.training import recipes, teacher
+from engine.training import depth as depth_training
+from engine.training import recipes
 from engine.training.data import Pair, load_pairs, reduce, sample, turned
 from engine.training.loop import Limit, Training, learning_rate, train
 from engine.training.optimizer import orthogonalise
-from engine.training.teacher import mean_picture, taught, worth
+from engine.training.recipe import rms
+from engine.training.teacher import make_teacher, mean_picture, taught, worth
 
 
 def tiny_edsr():
@@ -92,7 +94,7 @@ def test_training_lowers_the_loss(pairs, tmp_path):
 def test_the_depth_loss_pulls_the_map_to_the_desired_depth(pairs, tmp_path):
     heavy = replace(
         METHOD,
-        loss=lambda *a: recipes.depth_recipe_loss(*a, weight=1.0),
+        loss=lambda *a: depth_training.depth_recipe_loss(*a, weight=1.0),
         hold=1.0 - 1e-9,
         lr=1e-3,
     )
@@ -115,7 +117,7 @@ def test_a_taught_network_comes_closer_to_its_teacher(lessons, tmp_path):
         module = training.network
         depths = torch.full((8, 1, 8, 8), 2.0), torch.full((8, 1, 8, 8), 1.0)
         with torch.no_grad():
-            return [float(recipes.rms(module.masked(low, d), both[:, 3:]).mean()) for d in depths]
+            return [float(rms(module.masked(low, d), both[:, 3:]).mean()) for d in depths]
 
     before = distances()
     finish(training, lessons, 60, tmp_path / "c")
@@ -125,7 +127,7 @@ def test_a_taught_network_comes_closer_to_its_teacher(lessons, tmp_path):
 def test_patches_are_stopped_at_the_mean_depth_asked_for():
     content = torch.rand(5, 1, 12, 12) * torch.tensor([0.1, 0.5, 1, 2, 4]).view(5, 1, 1, 1)
     mean = torch.tensor([2.0, 3, 8, 14, 5]).view(5, 1, 1, 1)
-    desired = recipes.desired_depth(content, mean, 16)
+    desired = depth_training.desired_depth(content, mean, 16)
     entered = (desired * content.clamp(min=1e-3)).ceil().clamp(max=16).mean((1, 2, 3))
     assert torch.allclose(entered, mean.flatten(), atol=0.3)
 
@@ -148,7 +150,7 @@ def test_a_teacher_sees_a_turned_picture_as_the_turned_one(weights):
         assert np.abs(again - turned(made, turns, flip)).max() <= 1  # rounding
 
 
-def test_lessons_are_kept_for_a_resumed_training(weights, tmp_path, monkeypatch):
+def test_lessons_are_kept_for_a_resumed_training(weights, tmp_path):
     rng = np.random.default_rng(0)
     pairs = [
         Pair(
@@ -158,11 +160,11 @@ def test_lessons_are_kept_for_a_resumed_training(weights, tmp_path, monkeypatch)
         for h in (8, 12)
     ]
     device = torch.device("cpu")
-    some = taught(pairs, ("tiny",), device, tmp_path / "lessons", patch=8)
+    some = taught(pairs, make_teacher(("tiny",), device, None), tmp_path / "lessons", patch=8)
     first = next(some)
     some.close()  # killed
-    monkeypatch.setattr(teacher, "mean_picture", forbid_first(first, teacher.mean_picture))
-    again = list(taught(pairs, ("tiny",), device, tmp_path / "lessons", patch=8))
+    guarded = forbid_first(first, make_teacher(("tiny",), device, None))
+    again = list(taught(pairs, guarded, tmp_path / "lessons", patch=8))
     assert np.array_equal(again[0].high, first.high)
     for pair, found in zip(pairs, again, strict=True):
         assert np.array_equal(found.high[:, :, :3], pair.high)
@@ -189,9 +191,9 @@ def test_patches_are_drawn_as_often_as_they_are_worth():
 
 
 def forbid_first(first, real):
-    def guarded(upscalers, low):
+    def guarded(low):
         assert not np.array_equal(low, first.low), "the kept lesson was made again"
-        return real(upscalers, low)
+        return real(low)
 
     return guarded
 
@@ -209,8 +211,8 @@ def test_a_patch_and_its_partner_show_the_same_place(pairs):
 
 
 def test_the_learning_rate_rises_stays_and_falls():
-    recipe = replace(TRUNK, lr=1.0, warmup=10, hold=0.5, floor=0.1)
-    rates = [learning_rate(recipe, step, step / 100) for step in range(101)]
+    falling = replace(TRUNK, lr=1.0, warmup=10, hold=0.5, floor=0.1)
+    rates = [learning_rate(falling, step, step / 100) for step in range(101)]
     assert rates[0] == 0.1 and rates[10] == rates[50] == 1.0
     assert (
         rates[100] == pytest.approx(0.1) and rates == sorted(rates[:11]) + sorted(rates[11:])[::-1]

@@ -1,6 +1,7 @@
 """`main.py train`: a recipe, folders of photographs, a limit, and a checkpoint that is resumed."""
 
 import argparse
+import subprocess
 import sys
 from pathlib import Path
 
@@ -21,7 +22,7 @@ def train_to_files(arguments: argparse.Namespace, device: torch.device) -> int:
         known = ", ".join(RECIPES)
         raise UpscalerError(f"There is no recipe called {arguments.recipe}; there are: {known}.")
     patch = recipe.patch
-    training = Training(recipe, device, start_weights(recipe.start, arguments.start))
+    training = Training(recipe, device, *beginning(recipe.start, arguments.start))
     if arguments.checkpoint.exists():
         training.restore(arguments.checkpoint)
         print(f"resumed at step {training.step}", file=sys.stderr)
@@ -50,23 +51,39 @@ def train_to_files(arguments: argparse.Namespace, device: torch.device) -> int:
     return 0
 
 
-def start_weights(wanted: str | None, path: Path | None) -> dict | None:
-    """The averaged weights a recipe begins from: those of a checkpoint, or of the library."""
+def beginning(wanted: str | None, path: Path | None) -> tuple[dict | None, dict | None]:
+    """The averaged weights that a recipe begins from and where they came from: those of a
+    checkpoint, or of the library."""
     if wanted is None:
-        return None
+        return None, None
     if path is None and wanted in library.names():
-        return library.load_module(wanted).state_dict()
+        description = library.describe(wanted)
+        origin = {key: description[key] for key in ORIGIN if key in description}
+        return library.load_module(wanted).state_dict(), {"name": wanted, **origin}
     if path is None:
         raise UpscalerError(f"This recipe begins from a trained {wanted}: --start its checkpoint.")
-    return torch.load(path, map_location="cpu", weights_only=True)["ema"]
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    return state["ema"], state.get("provenance")
+
+
+ORIGIN = ("recipe", "steps", "minutes", "seed", "teachers", "start", "data", "commit")
 
 
 def facts(training: Training, folders: list[Path]) -> dict:
     """What the JSON file says of a training."""
-    return {
-        "recipe": training.recipe.name,
-        "steps": training.step,
-        "minutes": round(training.seconds / 60, 1),
-        "seed": training.recipe.seed,
-        "data": [folder.name for folder in folders],
-    }
+    return {**training.provenance, "data": [folder.name for folder in folders], "commit": commit()}
+
+
+def commit() -> str | None:
+    """The commit of this checkout; None where it is none, or has changed since."""
+    here = Path(__file__).resolve().parent
+
+    def git(*words: str) -> str:
+        done = subprocess.run(["git", *words], cwd=here, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    try:
+        changed = git("status", "--porcelain", "--untracked-files=no", ":/engine")
+        return None if changed else git("rev-parse", "HEAD")
+    except (OSError, subprocess.CalledProcessError):
+        return None

@@ -53,7 +53,7 @@ def sample(
     """Random patches, flipped and turned: low (N, 3, p, p) and high (N, 3, sp, sp) in [0, 1].
 
     Every picture is drawn equally often, whatever its size, or as often as its patches are worth.
-    With `degrade` what is low has gone through blur, noise and JPEG (`engine.training.degradations`).
+    With `degrade` what is low has gone through blur, noise and JPEG (see `degradations`).
     """
     scale = pairs[0].high.shape[0] // pairs[0].low.shape[0]
     lows, highs = [], []
@@ -77,7 +77,7 @@ MARGIN = 8  # a JPEG block: the blocks may lie anywhere in a patch, and it shows
 def degraded_patch(
     pair: Pair, corner: tuple[int, int], patch: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """The low-resolution patch (p, p, 3) at `corner` (top, left), cut from a degraded larger one."""
+    """The low-resolution patch (p, p, 3) at (top, left), cut from a degraded larger one."""
     scale = pair.high.shape[0] // pair.low.shape[0]
     before = [min(n, MARGIN + int(rng.integers(MARGIN))) for n in corner]
     (top, left), (height, width) = (

@@ -13,7 +13,7 @@ from torch import nn
 
 from engine.training.data import Pair, sample
 from engine.training.optimizer import make_optimizers
-from engine.training.recipes import Recipe
+from engine.training.recipe import OTHERS, Recipe
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,16 @@ class Report:
 class Training:
     """Everything that a training is made of between two steps, and can be saved and restored."""
 
-    def __init__(self, recipe: Recipe, device: torch.device, start: dict | None = None):
+    def __init__(
+        self,
+        recipe: Recipe,
+        device: torch.device,
+        start: dict | None = None,
+        origin: dict | None = None,
+    ):
+        """`start` are weights to begin from, `origin` is where they came from (`provenance`)."""
         torch.manual_seed(recipe.seed)
-        self.recipe = recipe
+        self.recipe, self.origin = recipe, origin
         self.device = device
         network = recipe.build()
         if start is not None:
@@ -54,7 +61,7 @@ class Training:
             part.load_state_dict(fitted(start, part.state_dict()))
         self.network = network.to(device, memory_format=torch.channels_last)
         self.ema = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
-        self.optimizers = make_optimizers(self.network, recipe.lr, muon=True)
+        self.optimizers = make_optimizers(self.network, recipe.lr)
         self.step = 0
         self.seconds = 0.0
 
@@ -90,6 +97,18 @@ class Training:
             else:  # batch normalisation counts its batches
                 self.ema[name].copy_(value)
 
+    @property
+    def provenance(self) -> dict:
+        """How these weights came to be, in words and numbers that JSON can hold."""
+        return {
+            "recipe": self.recipe.name,
+            "steps": self.step,
+            "minutes": round(self.seconds / 60, 1),
+            "seed": self.recipe.seed,
+            "teachers": [OTHERS.get(name, name) for name in self.recipe.teachers],
+            "start": self.origin,
+        }
+
     def save(self, path: Path) -> None:
         """Written beside the target and renamed, so that a kill leaves a whole checkpoint."""
         state = {
@@ -98,6 +117,7 @@ class Training:
             "optimizers": [o.state_dict() for o in self.optimizers],
             "step": self.step,
             "seconds": self.seconds,
+            "provenance": self.provenance,
         }
         temporary = path.with_suffix(".part")
         torch.save(state, temporary)

@@ -62,13 +62,13 @@ class Muon(torch.optim.Optimizer):
 BIAS_PACE = 0.1
 
 
-def make_optimizers(network: nn.Module, lr: float, muon: bool) -> list[torch.optim.Optimizer]:
+def make_optimizers(network: nn.Module, lr: float) -> list[torch.optim.Optimizer]:
     """One optimizer for the square inner convolutions and one for everything else.
 
     The learning rate of a group is that of the recipe times the group's `pace`.
     """
     named = {name: p for name, p in network.named_parameters() if p.requires_grad}
-    wide = {n: p for n, p in named.items() if muon and p.dim() == 4 and min(p.shape[:2]) >= 16}
+    wide = {n: p for n, p in named.items() if p.dim() == 4 and min(p.shape[:2]) >= 16}
     biases = {n.removesuffix("weight") + "bias" for n in wide} & named.keys()
     groups = [
         {"params": [p for n, p in named.items() if n not in wide and n not in biases], "pace": 1.0},

@@ -32,7 +32,6 @@ from engine.training import smfanet
 from engine.training.data import STEP, Pair, reduce, turned
 from engine.training.drawn import page
 
-
 Teacher = Callable[[np.ndarray], np.ndarray]  # (h, w, 3) uint8 -> (sh, sw, 3) uint8
 
 
