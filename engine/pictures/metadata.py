@@ -1,5 +1,6 @@
 """What a file says of its picture: EXIF and resolution."""
 
+import io
 import struct
 import zlib
 
@@ -10,39 +11,66 @@ from engine.pictures.picture import Picture
 
 ORIENTATION, EXIF_IFD, GPS_IFD, XP_TITLE, XP_SUBJECT = 0x0112, 0x8769, 0x8825, 0x9C9B, 0x9C9F
 EXIF_WIDTH, EXIF_HEIGHT = 0xA002, 0xA003
-XRESOLUTION = 282
 DESCRIPTIVE = {  # TIFF tags that tell of the picture; all others tell how that one file stores it
     *(0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C, 0x8298),
     *(ORIENTATION, EXIF_IFD, GPS_IFD, *range(XP_TITLE, XP_SUBJECT + 1)),
 }
-SIDEWAYS = (5, 6, 7, 8)  # the orientations that swap height and width
 DAMAGE = (OSError, ValueError, SyntaxError, EOFError, KeyError, struct.error, zlib.error, cv2.error)
 
 
-def upright_exif(image: Image.Image) -> tuple[int, bytes | None]:
-    """Orientation and EXIF block, itself upright; a broken block must not cost the picture."""
+def orientation_of(block: bytes | None) -> int:
+    """EXIF's orientation of the pixels as stored, 1..8, 1 where a block tells none."""
+    block = (block or b"").removeprefix(b"Exif\0\0")
+    order = {b"II": "<", b"MM": ">"}.get(block[:2])
+    if order is None or len(block) < 8:
+        return 1
+    (table,) = struct.unpack_from(f"{order}I", block, 4)
+    entries = range(table + 2, len(block) - 11, 12)
+    if entries:
+        (count,) = struct.unpack_from(f"{order}H", block, table)
+        for entry in entries[:count]:
+            tag, kind, _, short = struct.unpack_from(f"{order}HHIH", block, entry)
+            if tag == ORIENTATION:
+                value = struct.unpack_from(f"{order}I", block, entry + 8)[0] if kind == 4 else short
+                return value if 1 <= value <= 8 else 1
+    return 1
+
+
+def upright(block: bytes | None) -> bytes | None:
+    """An EXIF block, itself upright; a broken block must not cost the picture."""
+    if not block:
+        return None
     try:
-        exif = image.getexif()
-        orientation = exif.get(ORIENTATION, 1)
+        exif = Image.Exif()
+        exif.load(block)
         if ORIENTATION in exif:
-            exif[ORIENTATION] = 1  # also keeps Pillow from turning a TIFF file while loading it
+            exif[ORIENTATION] = 1
+        return exif.tobytes() if len(exif) else None
+    except Exception:
+        return None
+
+
+def tiff_exif(data: bytes, offset: int) -> bytes | None:
+    """An EXIF block of what the directory at `offset` of a TIFF file tells of the picture."""
+    try:
+        exif = Image.Exif()
+        exif.endian = "<" if data[:2] == b"II" else ">"
+        exif.bigtiff = 43 in data[2:4]
+        exif.load_from_fp(io.BytesIO(data), offset)
         kept = Image.Exif()
         kept.load(exif.tobytes())
-        for tag in set(kept) - DESCRIPTIVE if image.format == "TIFF" else ():
+        for tag in set(kept) - DESCRIPTIVE:
             del kept[tag]
-        return orientation, kept.tobytes() if len(kept) else None
-    except (*DAMAGE, TypeError):
-        return 1, None
-
-
-def resolution(image: Image.Image) -> tuple[float, float] | None:
-    """Dots per inch, where the file states any that the other formats can hold."""
-    if hasattr(image, "tag_v2") and XRESOLUTION not in image.tag_v2:
-        return None  # Pillow reports 1 dpi for these
-    dpi = image.info.get("dpi")
-    if dpi is None or not all(1 <= value <= 65_535 for value in dpi):
+        return upright(kept.tobytes()) if len(kept) else None
+    except Exception:
         return None
-    return float(dpi[0]), float(dpi[1])
+
+
+def dots(across: float, down: float) -> tuple[float, float] | None:
+    """Dots per inch, where they are such that the other formats can hold them."""
+    if not (1 <= across <= 65_535 and 1 <= down <= 65_535):
+        return None
+    return float(across), float(down)
 
 
 def refreshed(picture: Picture) -> bytes | None:
