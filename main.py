@@ -4,15 +4,13 @@ import os
 import sys
 from pathlib import Path
 
-COMMANDS = {"upscale", "batch", "evaluate", "models", "devices", "bench", "train", "-h", "--help"}
-
 
 def main(arguments: list[str]) -> int:
     """The program; returns its exit status."""
-    if arguments and arguments[0] in COMMANDS:
-        from engine.cli import main as run_command
+    from engine import cli
 
-        return run_command(arguments)
+    if arguments and (arguments[0] in cli.COMMANDS or arguments[0].startswith("-")):
+        return cli.main(arguments)
     if not display():
         return without_display(arguments)
     from app.program import main as open_window
@@ -28,17 +26,16 @@ def display() -> bool:
 
 def without_display(photos: list[str]) -> int:
     """Upscale on the command line instead, and say so."""
-    from engine.cli import main as run_command
-    from engine.cli import parser
+    from engine import cli
 
     if not photos:
         print("There is no display for the window; these commands need none:", file=sys.stderr)
-        parser().print_help(sys.stderr)
+        cli.parser().print_help(sys.stderr)
         return 2
     print("There is no display for the window; upscaling here instead.", file=sys.stderr)
     folder = Path(photos[0]).resolve().parent
     target = folder if os.access(folder, os.W_OK) else Path.cwd()
-    return run_command(["upscale", *photos, "-o", str(target), "-b", "50"])
+    return cli.main(["upscale", *photos, "-o", str(target), "-b", "50"])
 
 
 if __name__ == "__main__":

@@ -1,23 +1,19 @@
 """Quality against budget on a folder of pictures, as the papers measure it."""
 
-import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from engine.adaptive.mask import MaskUpscaler, Survey, reordered
-from engine.colour import luma, to_pixels
+from engine.adaptive.mask import reordered
 from engine.errors import PictureError
-from engine.metrics import psnr_y, spearman, ssim_y
-from engine.networks.cells import CELL
+from engine.metrics import psnr_y, ssim_y
 from engine.pictures import Picture, read
-from engine.plan import Budget, plan
-from engine.run import load, run
-from engine.training.data import SUFFIXES, reduce
+from engine.pictures.formats import readable
+from engine.plan import Budget
+from engine.resize import reduce
+from engine.run import drain, surveyed, upscale
 
 
 @dataclass(frozen=True)
@@ -36,7 +32,7 @@ class Row:
 
 def pairs(high: Path, low: Path | None, scale: int) -> list[tuple[Picture, Picture]]:
     """High- and low-resolution pictures of one name; without `low` made by bicubic reduction."""
-    paths = sorted(p for p in high.glob("*") if p.suffix.lower() in SUFFIXES)
+    paths = sorted(p for p in high.glob("*") if p.suffix.lower() in readable())
     if not paths:
         raise PictureError(f"{high} holds no pictures.")
     found = []
@@ -50,15 +46,6 @@ def pairs(high: Path, low: Path | None, scale: int) -> list[tuple[Picture, Pictu
             raise PictureError(f"{low / path.name} is not {path} reduced by {scale}.")
         found.append((Picture(pixels), small))
     return found
-
-
-def drain(generator: Any) -> Any:
-    """Run a generator to its end and return its result."""
-    while True:
-        try:
-            next(generator)
-        except StopIteration as stop:
-            return stop.value
 
 
 def evaluate(
@@ -75,27 +62,24 @@ def evaluate(
     """
     measured: list[list[tuple[float, ...]]] = [[] for _ in budgets]
     for high, low in files:
-        begun = time.perf_counter()
-        x = load(upscaler, low)
-        survey = upscaler.survey(x)
-        surveyed = time.perf_counter() - begun
+        known = surveyed(upscaler, low)
         if flat:
-            survey = upscaler.survey_of(survey.content.new_ones(survey.size))
+            survey = known.survey
+            known = replace(known, survey=upscaler.survey_of(survey.content.new_ones(survey.size)))
         if order:
-            survey = reordered(survey, order)
+            known = replace(known, survey=reordered(known.survey, order))
         for rows, budget in zip(measured, budgets, strict=True):
-            planned = plan(upscaler, survey, budget=budget)
-            result = drain(run(upscaler, low, x=x, survey=survey, plan=planned))
+            result = drain(upscale(upscaler, low, budget, known=known))
             images = result.picture.pixels, high.pixels
             rows.append(
                 (
-                    planned.allocation.knob,
+                    result.knob,
                     result.stats.effort,
                     psnr_y(*images, border=upscaler.scale),
                     ssim_y(*images, border=upscaler.scale),
                     result.stats.macs / 1e9,
                     result.stats.full_macs / 1e9,
-                    surveyed + result.stats.seconds,
+                    result.stats.seconds,
                 )
             )
     percents = [None if b.effort is None else 100 * b.effort for b in budgets]
@@ -103,59 +87,3 @@ def evaluate(
         Row(percent, *(float(v) for v in np.mean(rows, axis=0)))
         for percent, rows in zip(percents, measured, strict=True)
     ]
-
-
-def correlation(upscaler: MaskUpscaler, files: list[tuple[Picture, Picture]]) -> float:
-    """How well the mask orders the cells: Spearman's rank correlation of its values with what the
-    Refine-Net changes in each cell, the mean over all pictures."""
-    found = []
-    for _, low in files:
-        x = load(upscaler, low)
-        survey = upscaler.survey(x)
-        found.append(spearman(survey.errors, changes(upscaler, low, x, survey)))
-    return float(np.mean(found))
-
-
-def borders(upscaler: MaskUpscaler, files: list[tuple[Picture, Picture]]) -> tuple[float, float]:
-    """Whether the borders of cells show: mean |Y(cells) - Y(whole)|, on a scale of 255, in the
-    outermost pixels of the cells and in all others.
-
-    Cells are all refined by themselves; the whole is the feature refined at once.
-    """
-    side, sums = CELL * upscaler.scale, np.zeros((2, 2))
-    for _, low in files:
-        x = load(upscaler, low)
-        survey = upscaler.survey(x)
-        cells = refined(upscaler, low, x, survey, len(survey.order))
-        with torch.inference_mode():
-            feature, _ = upscaler.halves.feature(x, 0, x.shape[0])
-            whole = luma(to_pixels(upscaler.halves.whole(feature, x), np.uint16))
-        places = np.arange(max(whole.shape)) % side
-        edge = (places == 0) | (places == side - 1)
-        border = edge[: whole.shape[0], None] | edge[: whole.shape[1]]
-        for index, where in enumerate((border, ~border)):
-            sums[index] += np.abs(cells - whole)[where].sum() / 257, where.sum()
-    border, inside = sums[:, 0] / sums[:, 1]
-    return float(border), float(inside)
-
-
-def refined(
-    upscaler: MaskUpscaler, low: Picture, x: Tensor, survey: Survey, count: int
-) -> np.ndarray:
-    """Y (sH, sW) with `count` cells refined, on a scale of 65535: finer than what is shown."""
-    planned = plan(upscaler, survey, budget=Budget(knob=count))
-    height, width = (upscaler.scale * n for n in survey.size)
-    out = np.empty((height, width, 3), np.uint16)
-    drain(run(upscaler, low, x=x, survey=survey, plan=planned, out=out))
-    return luma(out)
-
-
-def changes(upscaler: MaskUpscaler, low: Picture, x: Tensor, survey: Survey) -> np.ndarray:
-    """Mean |Y(refined) - Y(coarse)| of each cell (rows, columns), on a scale of 65535."""
-    rows, columns = survey.errors.shape
-    side = CELL * upscaler.scale
-    height, width = (upscaler.scale * n for n in survey.size)
-    change = np.full((rows * side, columns * side), np.nan)
-    none, every = (refined(upscaler, low, x, survey, n) for n in (0, survey.errors.size))
-    change[:height, :width] = np.abs(every - none)
-    return np.nanmean(change.reshape(rows, side, columns, side), axis=(1, 3))

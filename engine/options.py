@@ -1,12 +1,32 @@
-"""The options of the command line that become Settings, the same for one file and for a folder."""
+"""Options that several commands share."""
 
 import argparse
+from typing import Any
 
+from engine import library
 from engine.errors import UpscalerError
 from engine.pictures.formats import written_formats
 from engine.plan import Budget
 from engine.resize import Size
-from engine.settings import FIELDS, FULL, TEMPLATE, Settings
+from engine.settings import DTYPES, FIELDS, FULL, TEMPLATE, Settings, choose_device
+
+DEFAULT = "adaedsr-x4"
+
+
+def add_upscaler(command: argparse.ArgumentParser) -> None:
+    """Options that choose the weights and what computes, and --json."""
+    command.add_argument("-n", "--name", default=DEFAULT, help="the weights; see `models`")
+    command.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    command.add_argument(
+        "--dtype", default="auto", choices=DTYPES, help="of the products; auto is the fastest"
+    )
+    command.add_argument("--json", action="store_true")
+
+
+def chosen_upscaler(arguments: argparse.Namespace) -> Any:
+    """The Upscaler that -n, --device and --dtype ask for."""
+    device = choose_device(arguments.device)
+    return library.load(arguments.name, device, dtype=DTYPES[arguments.dtype])
 
 
 def add_settings(command: argparse.ArgumentParser) -> None:

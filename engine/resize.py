@@ -53,6 +53,12 @@ def resized(picture: Picture, size: tuple[int, int]) -> Picture:
     return replace(picture, pixels=pixels, alpha=alpha)
 
 
+def reduce(high: np.ndarray, scale: int) -> np.ndarray:
+    """The low-resolution partner (h/s, w/s, 3), uint8: antialiased bicubic, a = -0.5."""
+    height, width = high.shape[0] // scale, high.shape[1] // scale
+    return np.asarray(Image.fromarray(high).resize((width, height), Image.Resampling.BICUBIC))
+
+
 def _plane(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """One channel (H, W) uint8 or uint16 at another size."""
     image = Image.fromarray(values.astype(np.float32))

@@ -1,4 +1,7 @@
-"""From a picture and a plan to the upscaled picture: a generator of small events.
+"""From a picture to the upscaled one: a generator of small events.
+
+`upscale` is the front door. The window takes its steps apart: `load`, the upscaler's survey, a plan
+and `run`.
 
 An Upscaler's `execute` makes a pass over a region. A pass counts `macs`, the executed ones, and has
 one of two ways to work:
@@ -11,7 +14,7 @@ one of two ways to work:
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -22,9 +25,10 @@ from engine.colour import Span, as_rows, grey, squares, to_pixels, to_tensor
 from engine.errors import UpscalerError
 from engine.pictures import Picture
 from engine.pictures.picture import bleed
-from engine.plan import Plan
+from engine.plan import Budget, Plan, plan
 from engine.tiling import Region
 
+Ended = TypeVar("Ended")
 RETRIES = 3  # out of memory: so often again with strips of half the height
 
 
@@ -65,13 +69,62 @@ class Stats:
 class Result:
     """The upscaled picture, the map (H, W) float32 of where the work went, and the stats.
 
-    `chosen` (rows, columns) bool are the refined cells of methods that choose cells.
+    `knob` is the native value that the work was planned with. `chosen` (rows, columns) bool are the
+    refined cells of methods that choose cells.
     """
 
     picture: Picture
     map: np.ndarray
     stats: Stats
+    knob: float
     chosen: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Surveyed:
+    """A picture on the upscaler's device, x (H, W, 3), the upscaler's survey of it, and the seconds
+    that both took."""
+
+    x: Tensor
+    survey: Any
+    seconds: float
+
+
+def surveyed(upscaler: Any, picture: Picture) -> Surveyed:
+    """What `upscale` begins with; several budgets may share it."""
+    begun = time.perf_counter()
+    x = load(upscaler, picture)
+    survey = upscaler.survey(x)
+    return Surveyed(x, survey, time.perf_counter() - begun)
+
+
+def upscale(
+    upscaler: Any,
+    picture: Picture,
+    budget: Budget,
+    *,
+    known: Surveyed | None = None,
+    out: np.ndarray | None = None,
+) -> Generator[StripDone, None, Result]:
+    """Survey, plan and run; the seconds of the stats include the survey.
+
+    `known` is the survey where it has been made before; `out` as in `run`.
+    """
+    known = known or surveyed(upscaler, picture)
+    begun = time.perf_counter()
+    made = plan(upscaler, known.survey, budget=budget)
+    result = yield from run(upscaler, picture, x=known.x, survey=known.survey, plan=made, out=out)
+    seconds = known.seconds + time.perf_counter() - begun
+    return replace(result, stats=replace(result.stats, seconds=seconds))
+
+
+def drain(events: Generator[Any, None, Ended]) -> Ended:
+    """Run a generator to its end and return its result."""
+    while True:
+        try:
+            next(events)
+        except StopIteration as stop:
+            return stop.value
 
 
 def load(upscaler: Any, picture: Picture) -> Tensor:
@@ -134,8 +187,9 @@ def run(
         device=upscaler.device.type,
         dtype=upscaler.dtype,
     )
-    chosen = getattr(plan.allocation, "chosen", None)
-    return Result(finish(picture, out), plan.allocation.map.cpu().numpy(), stats, chosen)
+    made = plan.allocation
+    chosen = getattr(made, "chosen", None)
+    return Result(finish(picture, out), made.map.cpu().numpy(), stats, made.knob, chosen)
 
 
 def _work(

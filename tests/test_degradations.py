@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.training.data import Pair, reduce, sample
+from engine.resize import reduce
+from engine.training.data import Pair, sample
 from engine.training.degradations import (
     BLUR,
     CLEAN,

@@ -16,9 +16,10 @@ from engine.networks import fmen
 from engine.peak import Peak
 from engine.pictures import Picture, write
 from engine.plan import Budget, plan
+from engine.resize import reduce
 from engine.run import load, run
 from engine.tiling import Region
-from engine.training.data import Pair, reduce
+from engine.training.data import Pair
 from engine.training.loop import Limit, Training, fitted, train
 from engine.training.recipes import RECIPES
 

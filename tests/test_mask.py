@@ -13,13 +13,13 @@ from engine.adaptive import depth, halves, mask, refinement
 from engine.cli import main
 from engine.colour import LUMA, to_pixels
 from engine.errors import UpscalerError
-from engine.evaluate import borders, changes, drain
 from engine.metrics import spearman
 from engine.networks import edsr, mga
 from engine.networks.cells import grid
 from engine.pictures import Picture, read, write
 from engine.plan import Budget, plan
-from engine.run import load, run
+from engine.run import Surveyed, drain, load, run
+from engine.studies import borders, changes
 from engine.tiling import Region
 
 NAMES = list(mga.NETWORKS)
@@ -400,7 +400,7 @@ def test_rank_correlation():
 def test_the_true_changes_of_the_cells():
     module, picture = make_module(), drawn(13, 30)
     desk = Desk(upscaler_of(module), picture)
-    made = changes(desk.upscaler, picture, desk.x, desk.survey)
+    made = changes(desk.upscaler, picture, Surveyed(desk.x, desk.survey, 0.0))
     coarse, refined = (y.clamp(0, 1) for y in module.everywhere(desk.x.permute(2, 0, 1)[None]))
     weights = torch.tensor(LUMA, dtype=torch.float32).view(1, 3, 1, 1)
     change = ((refined - coarse) * weights).sum(1, keepdim=True).abs() * 65535

@@ -9,8 +9,9 @@ import torch
 from test_mga_networks import SMALL
 
 from engine.networks import mga
+from engine.resize import reduce
 from engine.training import recipes
-from engine.training.data import Pair, reduce, sample
+from engine.training.data import Pair, sample
 from engine.training.loop import Training
 from engine.training.mask import remaining_error
 from engine.training.recipe import Recipe, mean_square, rms, taught_rms

@@ -14,11 +14,10 @@ from app.session import Session
 from app.window import MainWindow
 from engine import library
 from engine.adaptive import depth
-from engine.evaluate import drain
 from engine.networks import edsr
 from engine.pictures import read
 from engine.plan import Budget, plan
-from engine.run import load, run
+from engine.run import drain, load, run
 
 TICK = 5  # ms
 BUDGETS = np.random.default_rng(0).permutation(np.linspace(0.1, 0.9, 50))

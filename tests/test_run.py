@@ -7,11 +7,11 @@ import torch
 from engine import library
 from engine.adaptive import depth
 from engine.errors import BudgetError, UpscalerError
-from engine.evaluate import drain, evaluate
+from engine.evaluate import evaluate
 from engine.networks import edsr
 from engine.pictures import Picture
 from engine.plan import Budget, plan
-from engine.run import load, run
+from engine.run import drain, load, run
 from engine.tiling import Region, order, strip_rows
 
 

@@ -9,9 +9,10 @@ import torch
 from engine import library
 from engine.adaptive import depth
 from engine.networks import edsr
+from engine.resize import reduce
 from engine.training import depth as depth_training
 from engine.training import recipes
-from engine.training.data import Pair, load_pairs, reduce, sample, turned
+from engine.training.data import Pair, load_pairs, sample, turned
 from engine.training.loop import Limit, Training, learning_rate, train
 from engine.training.optimizer import orthogonalise
 from engine.training.recipe import rms

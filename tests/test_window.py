@@ -15,10 +15,9 @@ from app.session import Session
 from app.viewer import Mode
 from app.window import MainWindow
 from engine import library
-from engine.evaluate import drain
 from engine.pictures import read
 from engine.plan import Budget, plan
-from engine.run import load, run
+from engine.run import drain, load, run
 
 WAIT = 30_000
 pytestmark = pytest.mark.usefixtures("weights")

@@ -16,11 +16,10 @@ from app.program import application
 from app.session import Session
 from app.window import MainWindow
 from engine import library
-from engine.evaluate import drain
 from engine.pictures import read
 from engine.plan import Budget, plan
 from engine.resize import Size, resized
-from engine.run import load, run
+from engine.run import drain, load, run
 from engine.settings import Settings
 
 WAIT = 30_000

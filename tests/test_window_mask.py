@@ -12,10 +12,9 @@ from app.session import Session
 from app.window import MainWindow
 from engine import library
 from engine.adaptive import mask
-from engine.evaluate import drain
 from engine.pictures import read
 from engine.plan import Budget, plan
-from engine.run import load, run
+from engine.run import drain, load, run
 
 WAIT = 30_000
 CELLS = 9 * 12

@@ -12,11 +12,10 @@ from app.stops import asked, choices, stops_of
 from app.window import MainWindow
 from engine import library
 from engine.adaptive import depth
-from engine.evaluate import drain
 from engine.networks import edsr, fmen
 from engine.pictures import read
 from engine.plan import Budget, plan
-from engine.run import load, run
+from engine.run import drain, load, run
 
 WAIT = 30_000
 

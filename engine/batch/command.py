@@ -31,7 +31,6 @@ def add_batch(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--retry", action="store_true", help="only files that failed before")
     command.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster that computes")
-    command.set_defaults(command=batch_command)
 
 
 def batch_command(arguments: argparse.Namespace) -> int:

@@ -2,7 +2,6 @@
 
 import os
 import threading
-import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +13,8 @@ from engine.errors import FoveaError, PictureError
 from engine.pictures import Picture, contents
 from engine.pictures.atomic import atomic, check_place
 from engine.pictures.encode import encode
-from engine.plan import plan
 from engine.resize import resized
-from engine.run import Result, StripDone, load, run
+from engine.run import Result, StripDone, upscale
 from engine.settings import Settings
 
 WAITING, RUNNING, DONE, SKIPPED, FAILED = "waiting", "running", "done", "skipped", "failed"
@@ -86,25 +84,18 @@ def fetch(batch: Batch, job: Job) -> tuple[str, bytes | None, dict[str, Any] | N
 def upscaled(
     upscaler: Any, picture: Picture, settings: Settings
 ) -> Generator[StripDone, None, tuple[Result, dict[str, Any]]]:
-    """Survey, plan and run; returns the result at the network's scale, and the facts about it.
-
-    Like the work, the seconds include the survey.
-    """
-    begun = time.perf_counter()
-    x = load(upscaler, picture)
-    survey = upscaler.survey(x)
-    planned = plan(upscaler, survey, budget=settings.budget)
-    result = yield from run(upscaler, picture, x=x, survey=survey, plan=planned)
+    """Returns the result at the network's scale, and the facts about it."""
+    result = yield from upscale(upscaler, picture, settings.budget)
     height, width = settings.size.of(picture.size, upscaler.scale)
     stats = result.stats
     return result, {
         "height": height,
         "width": width,
         "effort": stats.effort,
-        "knob": planned.allocation.knob,
+        "knob": result.knob,
         "gmacs": stats.macs / 1e9,
         "gmacs_full": stats.full_macs / 1e9,
-        "seconds": time.perf_counter() - begun,
+        "seconds": stats.seconds,
     }
 
 

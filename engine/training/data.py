@@ -8,17 +8,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from engine.resize import reduce
 from engine.training.degradations import degraded, draw
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
-
-
-def reduce(high: np.ndarray, scale: int) -> np.ndarray:
-    """The low-resolution partner (h/s, w/s, 3), uint8: antialiased bicubic, a = -0.5."""
-    height, width = high.shape[0] // scale, high.shape[1] // scale
-    return np.asarray(Image.fromarray(high).resize((width, height), Image.Resampling.BICUBIC))
-
-
 STEP = 8  # low-resolution pixels from one patch whose worth is known to the next
 
 

@@ -23,13 +23,13 @@ from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 
 from engine import library
-from engine.batch import stages
 from engine.colour import luma, to_pixels
-from engine.evaluate import drain
 from engine.pictures import Picture
-from engine.settings import Settings
+from engine.resize import reduce
+from engine.run import drain, upscale
+from engine.settings import FULL
 from engine.training import smfanet
-from engine.training.data import STEP, Pair, reduce, turned
+from engine.training.data import STEP, Pair, turned
 from engine.training.drawn import page
 
 Teacher = Callable[[np.ndarray], np.ndarray]  # (h, w, 3) uint8 -> (sh, sw, 3) uint8
@@ -122,5 +122,4 @@ def mean_picture(upscalers: list[Any], low: np.ndarray) -> np.ndarray:
 def upscaled(upscaler: Any, low: np.ndarray) -> np.ndarray:
     """At full effort, (h, w, 3) uint8 -> (sh, sw, 3) uint16, which rounds less than eight bits."""
     picture = Picture(low.astype(np.uint16) * 257)
-    result, _ = drain(stages.upscaled(upscaler, picture, Settings(upscaler.name)))
-    return result.picture.pixels
+    return drain(upscale(upscaler, picture, FULL)).picture.pixels

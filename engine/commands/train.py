@@ -9,14 +9,37 @@ import torch
 
 from engine import library
 from engine.errors import UpscalerError
+from engine.settings import choose_device
 from engine.training.data import load_pairs
 from engine.training.loop import Limit, Training, train
 from engine.training.recipes import RECIPES
 from engine.training.teacher import drawn_pairs, make_teacher, taught
 
+HELP = "train weights from a folder of photographs"
 
-def train_to_files(arguments: argparse.Namespace, device: torch.device) -> int:
+
+def add_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("recipe")
+    command.add_argument("--data", type=Path, action="append", required=True, metavar="DIR")
+    command.add_argument(
+        "--checkpoint", type=Path, required=True, metavar="FILE", help="resumed if there"
+    )
+    command.add_argument(
+        "--start", type=Path, metavar="FILE", help="checkpoint of the recipe before"
+    )
+    command.add_argument(
+        "--teachers", type=Path, metavar="DIR", help="weights of others to learn from"
+    )
+    limit = command.add_mutually_exclusive_group(required=True)
+    limit.add_argument("--minutes", type=float)
+    limit.add_argument("--steps", type=int)
+    command.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    command.add_argument("--save", metavar="NAME", help="write the averaged weights to models/")
+
+
+def run(arguments: argparse.Namespace) -> int:
     """Train, telling the progress on stderr; with --save the averaged weights join the library."""
+    device = choose_device(arguments.device)
     recipe = RECIPES.get(arguments.recipe)
     if recipe is None:
         known = ", ".join(RECIPES)

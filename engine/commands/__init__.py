@@ -1,0 +1,1 @@
+"""The commands, one file each: `HELP`, `add_options(parser)` and `run(arguments)`."""
