@@ -7,9 +7,11 @@ import zlib
 import cv2
 from PIL import Image
 
+from engine.pictures.directory import Directory, directories
 from engine.pictures.picture import Picture
 
 ORIENTATION, EXIF_IFD, GPS_IFD, XP_TITLE, XP_SUBJECT = 0x0112, 0x8769, 0x8825, 0x9C9B, 0x9C9F
+ACROSS, DOWN, UNIT = 282, 283, 296  # of the resolution
 EXIF_WIDTH, EXIF_HEIGHT = 0xA002, 0xA003
 DESCRIPTIVE = {  # TIFF tags that tell of the picture; all others tell how that one file stores it
     *(0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C, 0x8298),
@@ -18,22 +20,30 @@ DESCRIPTIVE = {  # TIFF tags that tell of the picture; all others tell how that 
 DAMAGE = (OSError, ValueError, SyntaxError, EOFError, KeyError, struct.error, zlib.error, cv2.error)
 
 
+def first_directory(block: bytes | None) -> Directory | None:
+    """The first directory of an EXIF block, where there is one that is sound."""
+    block = (block or b"").removeprefix(b"Exif\0\0")
+    return next(directories(io.BytesIO(block)), None) if block[:2] in (b"II", b"MM") else None
+
+
 def orientation_of(block: bytes | None) -> int:
     """EXIF's orientation of the pixels as stored, 1..8, 1 where a block tells none."""
-    block = (block or b"").removeprefix(b"Exif\0\0")
-    order = {b"II": "<", b"MM": ">"}.get(block[:2])
-    if order is None or len(block) < 8:
-        return 1
-    (table,) = struct.unpack_from(f"{order}I", block, 4)
-    entries = range(table + 2, len(block) - 11, 12)
-    if entries:
-        (count,) = struct.unpack_from(f"{order}H", block, table)
-        for entry in entries[:count]:
-            tag, kind, _, short = struct.unpack_from(f"{order}HHIH", block, entry)
-            if tag == ORIENTATION:
-                value = struct.unpack_from(f"{order}I", block, entry + 8)[0] if kind == 4 else short
-                return value if 1 <= value <= 8 else 1
-    return 1
+    directory = first_directory(block)
+    return 1 if directory is None else turned(directory)
+
+
+def turned(directory: Directory) -> int:
+    """The orientation, 1..8, 1 where the directory tells none."""
+    value = directory.number(ORIENTATION, 1)
+    return value if 1 <= value <= 8 else 1
+
+
+def resolution(directory: Directory | None) -> tuple[float, float] | None:
+    """Dots per inch, where the directory tells any that the other formats can hold."""
+    if directory is None:
+        return None
+    unit = {2: 1.0, 3: 2.54}.get(directory.number(UNIT, 2), 0.0)
+    return dots(*(unit * directory.numbers(tag, 0)[0] for tag in (ACROSS, DOWN)))
 
 
 def upright(block: bytes | None) -> bytes | None:

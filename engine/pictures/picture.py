@@ -90,3 +90,14 @@ def bleed(pixels: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     colours = np.zeros((nearest.max() + 1, pixels.shape[2]), pixels.dtype)
     colours[nearest[~hidden]] = pixels[~hidden]
     return colours[nearest]
+
+
+def parted(pixels: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Pixels (H, W, C) that were stored multiplied by alpha (H, W), as they were before."""
+    limit = np.iinfo(pixels.dtype).max
+    whole = np.empty_like(pixels)
+    for top in range(0, len(pixels), BAND):
+        rows = slice(top, top + BAND)
+        share = np.maximum(alpha[rows, :, None], 1) / np.float32(limit)
+        whole[rows] = np.minimum(np.rint(pixels[rows] / share), limit)
+    return whole

@@ -12,19 +12,18 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from engine.pictures.directory import Directory, directories
 from engine.pictures.formats import codecs
-from engine.pictures.metadata import dots, tiff_exif
-from engine.pictures.picture import Picture, shallow
-from engine.pictures.readers.directory import Directory, directories
+from engine.pictures.metadata import resolution, tiff_exif, turned
+from engine.pictures.picture import Picture, parted, shallow
 from engine.pictures.readers.head import Head, RefusedError, damaged
 from engine.pictures.readers.pillow import in_srgb, planes
 
 SIGNATURE = rb"II\*\0|MM\0\*|II\+\0|MM\0\+"
 SUBFILE, OLD_SUBFILE, WIDTH, HEIGHT, BITS, PACKING, PHOTOMETRIC = 254, 255, 256, 257, 258, 259, 262
-FILL, STRIPS, ORIENTATION, SAMPLES, ROWS, STRIP_BYTES, PLANAR = 266, 273, 274, 277, 278, 279, 284
+FILL, STRIPS, SAMPLES, ROWS, STRIP_BYTES, PLANAR = 266, 273, 277, 278, 279, 284
 PREDICTOR, TILE_WIDTH, TILE_HEIGHT, TILES, TILE_BYTES, BELOW = 317, 322, 323, 324, 325, 330
 EXTRA, FORMAT, ICC = 338, 339, 34675
-ACROSS, DOWN, UNIT = 282, 283, 296
 REDUCED, MASK = 1, 4  # bits of SUBFILE; a page with one of them is none
 INVERTED, GREY, RGB, PALETTE, CMYK, LAB, ICC_LAB = 0, 1, 2, 3, 5, 8, 9
 RAW = (32803, 34892)  # what a camera's sensor saw
@@ -66,14 +65,13 @@ def head(file: BinaryIO) -> Head:
     page = page_of(pages[0])
     colours = 1 if page.photometric in (INVERTED, GREY) else 3
     deep = page.bits > 8 and page.photometric in (INVERTED, GREY, RGB)
-    orientation = pages[0].number(ORIENTATION, 1)
     return Head(
         codecs()["TIFF"],
         page.height,
         page.width,
         colours + (page.alpha is not None),
         bits=16 if deep else 8,
-        orientation=orientation if 1 <= orientation <= 8 else 1,
+        orientation=turned(pages[0]),
         several=len(pages) > 1,
     )
 
@@ -92,13 +90,12 @@ def load(data: bytes, head: Head) -> Picture:
         pixels, alpha = array[:, :, :colours], None
         if array.shape[2] > colours:
             alpha = array[:, :, colours]
-    unit = {2: 1.0, 3: 2.54}.get(directory.number(UNIT, 2), 0.0)
     return Picture(
         pixels,
         alpha,
         icc=None if page.photometric in (CMYK, LAB, ICC_LAB) else icc,
         exif=tiff_exif(data, directory.offset),
-        dpi=dots(*(unit * directory.numbers(tag, 0)[0] for tag in (ACROSS, DOWN))),
+        dpi=resolution(directory),
     )
 
 
@@ -229,8 +226,7 @@ def coloured(array: np.ndarray, page: Page, icc: bytes | None) -> tuple[np.ndarr
     if page.photometric == INVERTED:
         pixels = most - pixels
     if alpha is not None and page.multiplied:
-        share = np.maximum(alpha, 1)[:, :, None] / np.float32(most)
-        pixels = np.minimum(np.rint(pixels / share), most).astype(array.dtype)
+        pixels = parted(pixels, alpha)
     if page.photometric in (CMYK, LAB, ICC_LAB):
         pixels, alpha = (a if a is None or page.bits == 8 else shallow(a) for a in (pixels, alpha))
         if page.photometric == ICC_LAB:

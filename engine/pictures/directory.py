@@ -1,5 +1,6 @@
 """The directories of TIFF files: tags and their values, read only where they are asked for."""
 
+import math
 import os
 import struct
 from collections.abc import Iterator
@@ -53,7 +54,8 @@ class Directory:
 
     def number(self, tag: int, default: int) -> int:
         """The first number of a tag, whole."""
-        return int(self.numbers(tag, default)[0])
+        value = self.numbers(tag, default)[0]
+        return int(value) if math.isfinite(value) else default
 
 
 def directories(file: BinaryIO) -> Iterator[Directory]:
