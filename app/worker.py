@@ -26,7 +26,7 @@ from engine.networks.cells import CELL
 from engine.pictures import Picture, check_target, read, write
 from engine.plan import Budget, Plan, plan
 from engine.resize import resized
-from engine.run import finish, load, run
+from engine.run import load, run
 from engine.settings import Settings, choose_device
 from engine.tiling import Region
 
@@ -127,6 +127,7 @@ class Worker(QThread):
         self._x = self._survey = self._surveyed = None  # by the upscaler of the last's name
         self._shown: Planned | None = None
         self._complete: tuple[str, float] | None = None  # what the canvas shows the whole result of
+        self._made: Picture | None = None  # the whole result, with its alpha
         self._order: Order | None = None  # the batch, while there is one
         self._held = False
         self._steps: Any = None  # the batch's generator, once it has begun
@@ -231,7 +232,7 @@ class Worker(QThread):
         device = device_name(upscaler.device)
         name = path.name if path else ""
         self._opened = Opened(picture, name, path, upscaler.scale, device, canvas, original)
-        self._survey = self._x = self._surveyed = self._complete = None
+        self._survey = self._x = self._surveyed = self._complete = self._made = None
         for speed in self._speeds.values():
             speed.fade()
         self.opened.emit(generation, self._opened)
@@ -275,7 +276,7 @@ class Worker(QThread):
             try:
                 event = next(events)
             except StopIteration as stop:
-                self._complete = name, effort
+                self._complete, self._made = (name, effort), stop.value.picture
                 if upscaler.map_from_run:
                     self._shown = describe(upscaler, made, effort, ran=True)
                     self.mapped.emit(generation, self._shown)
@@ -308,8 +309,7 @@ class Worker(QThread):
             generation, settings.name, effort, None, lasting=True
         ):
             raise FoveaError("The export was stopped; nothing was written.")
-        picture = finish(opened.picture, opened.canvas.out)
-        picture = resized(picture, settings.size.of(opened.picture.size, opened.scale))
+        picture = resized(self._made, settings.size.of(opened.picture.size, opened.scale))
         write(picture, path, overwrite=True, quality=settings.quality)  # the dialog has asked
         self.exported.emit(generation, str(path))
 

@@ -40,11 +40,12 @@ class Budget:
 class Plan:
     """Regions in the order in which they are computed, and how the effort lies on the picture.
 
-    `allocation` is the method's own; its `macs` are those of the whole picture without overlap.
+    `budget` is what it was made for. `allocation` is the method's own; its `macs` are those of the whole picture without overlap.
     `size` is the low-resolution (height, width), `effort` the planned MACs as a share of those of
     the dense network.
     """
 
+    budget: Budget
     allocation: Any
     size: tuple[int, int]
     regions: tuple[Region, ...]
@@ -60,6 +61,7 @@ def plan(upscaler: Any, survey: Any, *, budget: Budget, first: Region | None = N
     else:
         allocation = upscaler.at_knob(survey, budget.knob)
     return Plan(
+        budget=budget,
         allocation=allocation,
         size=survey.size,
         regions=order(height, width, first),

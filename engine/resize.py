@@ -7,6 +7,8 @@ from PIL import Image
 
 from engine.errors import SettingsError
 from engine.pictures import Picture
+from engine.pictures.picture import flattened
+from engine.transparency import covered, matted, mixed
 
 LARGEST = 500_000  # pixels a side; beyond it someone has mistyped
 
@@ -42,26 +44,32 @@ class Size:
 def resized(picture: Picture, size: tuple[int, int]) -> Picture:
     """The picture at (height, width), filtered by Lanczos' window; `picture` itself if it has it.
 
-    The filter widens as the picture shrinks, so that nothing aliases.
+    The filter widens as the picture shrinks, so that nothing aliases. A transparent picture looks
+    over white and black, and nearly so over all else, as if it had been resized with them.
     """
     if picture.size == size:
         return picture
-    pixels = np.empty((*size, picture.pixels.shape[2]), picture.pixels.dtype)
+    if mixed(picture):
+        white, black = (_planes(flattened(picture, v, np.uint16), size) for v in (1.0, 0.0))
+        pixels, alpha = matted(white, black, picture.pixels.dtype)
+        return replace(picture, pixels=covered(picture, pixels, alpha), alpha=alpha)
+    alpha = picture.alpha
+    if alpha is not None:
+        alpha = np.full(size, alpha[0, 0], alpha.dtype)
+    return replace(picture, pixels=_planes(picture.pixels, size), alpha=alpha)
+
+
+def _planes(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Pixels (H, W, C) uint8 or uint16 at another size."""
+    planes, limit = np.empty((*size, pixels.shape[2]), pixels.dtype), np.iinfo(pixels.dtype).max
     for channel in range(pixels.shape[2]):  # one by one: they are resized as 32-bit floats
-        pixels[:, :, channel] = _plane(picture.pixels[:, :, channel], size)
-    alpha = None if picture.alpha is None else _plane(picture.alpha, size)
-    return replace(picture, pixels=pixels, alpha=alpha)
+        image = Image.fromarray(pixels[:, :, channel].astype(np.float32))
+        plane = np.array(image.resize(size[::-1], Image.Resampling.LANCZOS))
+        planes[:, :, channel] = np.rint(plane, out=plane).clip(0, limit, out=plane)
+    return planes
 
 
 def reduce(high: np.ndarray, scale: int) -> np.ndarray:
     """The low-resolution partner (h/s, w/s, 3), uint8: antialiased bicubic, a = -0.5."""
     height, width = high.shape[0] // scale, high.shape[1] // scale
     return np.asarray(Image.fromarray(high).resize((width, height), Image.Resampling.BICUBIC))
-
-
-def _plane(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """One channel (H, W) uint8 or uint16 at another size."""
-    image = Image.fromarray(values.astype(np.float32))
-    plane = np.array(image.resize(size[::-1], Image.Resampling.LANCZOS))
-    limit = np.iinfo(values.dtype).max
-    return np.rint(plane, out=plane).clip(0, limit, out=plane).astype(values.dtype)

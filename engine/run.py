@@ -13,20 +13,20 @@ one of two ways to work:
 
 import time
 from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
 
-from engine.colour import Span, as_rows, grey, squares, to_pixels, to_tensor
+from engine.colour import Span, as_rows, squares, to_pixels
 from engine.errors import UpscalerError
 from engine.pictures import Picture
-from engine.pictures.picture import bleed
 from engine.plan import Budget, Plan, plan
 from engine.tiling import Region
+from engine.transparency import over, revealed, unveiled, veil
 
 Ended = TypeVar("Ended")
 RETRIES = 3  # out of memory: so often again with strips of half the height
@@ -128,9 +128,8 @@ def drain(events: Generator[Any, None, Ended]) -> Ended:
 
 
 def load(upscaler: Any, picture: Picture) -> Tensor:
-    """The picture as the engine's (H, W, 3) float tensor on the upscaler's device."""
-    pixels = picture.pixels if picture.alpha is None else bleed(picture.pixels, picture.alpha)
-    return to_tensor(pixels, device=upscaler.device)
+    """The picture, on white, as the engine's (H, W, 3) float tensor on the upscaler's device."""
+    return over(picture, 1.0, device=upscaler.device)
 
 
 def run(
@@ -145,11 +144,59 @@ def run(
     """Compute the plan; closing the generator stops it between two events.
 
     `out` (sH, sW, 3) of the picture's depth may be given, so that what it held before stays where
-    nothing better has been computed yet. Raises UpscalerError where the network yields no picture.
+    nothing better has been computed yet. It shows transparent pictures on white; only the result
+    has colours and alpha. Raises UpscalerError where the network yields no picture.
     """
-    begun = time.perf_counter()
+    begun, part = time.perf_counter(), veil(picture)
     height, width = (n * upscaler.scale for n in plan.size)
     out = np.empty((height, width, 3), picture.pixels.dtype) if out is None else out
+    area = sum(region.area for region in plan.regions)
+    share = area / (area + part.area) if part else 1.0
+    macs, strip = yield from _within(_compute(upscaler, x, plan, out), out, end=share)
+    if part:
+        events = _over_black(upscaler, picture, plan.budget, part)
+        black, more = yield from _within(events, out, begin=share, macs=macs)
+        made, macs = revealed(picture, out, black, part), macs + more
+    else:
+        made = unveiled(picture, out)
+    whole = plan.size[0] * plan.size[1]
+    stats = Stats(
+        macs=survey.macs + macs,
+        full_macs=upscaler.full_macs(plan.size) * (whole + (part.area if part else 0)) // whole,
+        seconds=time.perf_counter() - begun,
+        strip=strip,
+        device=upscaler.device.type,
+        dtype=upscaler.dtype,
+    )
+    spent = plan.allocation
+    chosen = getattr(spent, "chosen", None)
+    return Result(made, spent.map.cpu().numpy(), stats, spent.knob, chosen)
+
+
+def _within(
+    events: Generator[StripDone, None, Ended],
+    out: np.ndarray,
+    *,
+    begin: float = 0.0,
+    end: float = 1.0,
+    macs: int = 0,
+) -> Generator[StripDone, None, Ended]:
+    """Events as those of the part `begin` to `end` of a run that shows `out`, after `macs`."""
+    with closing(events):
+        while True:
+            try:
+                event = next(events)
+            except StopIteration as stop:
+                return stop.value
+            pixels = out[event.region.rows, event.region.columns]
+            progress = begin + (end - begin) * event.progress
+            yield StripDone(event.region, pixels, progress, macs + event.macs)
+
+
+def _compute(
+    upscaler: Any, x: Tensor, plan: Plan, out: np.ndarray
+) -> Generator[StripDone, None, tuple[int, int]]:
+    """Compute a plan for x into `out`; returns the MACs and how high the strips were at the end."""
     total, finished = sum(region.area for region in plan.regions), 0
     macs, span, strip = 0, Span(), plan.strip
     for region in plan.regions:
@@ -175,21 +222,25 @@ def run(
             finally:
                 macs += front.macs if front else 0
         finished += region.area
-    if span.constant and _constant(out) and not _constant(picture.pixels):
+    seen = [x[region.rows, region.columns] for region in plan.regions]
+    if span.constant and _constant(out) and not all(_constant(part) for part in seen):
         raise UpscalerError(
             f"{upscaler.name} gave a picture of one colour; its weights are damaged."
         )
-    stats = Stats(
-        macs=survey.macs + macs,
-        full_macs=upscaler.full_macs(plan.size),
-        seconds=time.perf_counter() - begun,
-        strip=strip,
-        device=upscaler.device.type,
-        dtype=upscaler.dtype,
-    )
-    made = plan.allocation
-    chosen = getattr(made, "chosen", None)
-    return Result(finish(picture, out), made.map.cpu().numpy(), stats, made.knob, chosen)
+    return macs, strip
+
+
+def _over_black(
+    upscaler: Any, picture: Picture, budget: Budget, part: Region
+) -> Generator[StripDone, None, tuple[np.ndarray, int]]:
+    """Upscale `part` of a picture over black; returns an array as large as the whole, and MACs."""
+    x = over(picture, 0.0, device=upscaler.device)
+    survey = upscaler.survey(x)
+    planned = replace(plan(upscaler, survey, budget=budget), regions=(part,))
+    height, width = (n * upscaler.scale for n in planned.size)
+    black = np.zeros((height, width, 3), picture.pixels.dtype)
+    macs, _ = yield from _compute(upscaler, x, planned, black)
+    return black, survey.macs + macs
 
 
 def _work(
@@ -208,8 +259,8 @@ def _work(
         yield placed, region, 1 - region.height / height
 
 
-def _constant(pixels: np.ndarray) -> bool:
-    return int(pixels.max()) == int(pixels.min())
+def _constant(values: np.ndarray | Tensor) -> bool:
+    return bool(values.max() == values.min())
 
 
 def _out_of_memory(error: Exception) -> bool:
@@ -226,11 +277,3 @@ def _place(out: np.ndarray, y: Tensor, region: Region, scale: int) -> Region:
     there = squares(out, scale)[region.top :, region.left :][:rows, :width]
     there[:] = as_rows(to_pixels(y, out.dtype).reshape(rows, width, -1), scale)
     return placed
-
-
-def finish(picture: Picture, out: np.ndarray) -> Picture:
-    """The upscaled pixels with all that the picture carries: greyness, alpha, profile, EXIF."""
-    alpha = picture.alpha
-    if alpha is not None:
-        alpha = cv2.resize(alpha, (out.shape[1], out.shape[0]), interpolation=cv2.INTER_CUBIC)
-    return replace(picture, pixels=grey(out) if picture.grey else out, alpha=alpha)

@@ -51,16 +51,19 @@ def joined(picture: Picture) -> np.ndarray:
     return np.concatenate([picture.pixels, picture.alpha[:, :, None]], axis=2)
 
 
-def flattened(picture: Picture) -> np.ndarray:
-    """Pixels on white, for formats without alpha."""
+def flattened(
+    picture: Picture, background: float = 1.0, kind: np.dtype | None = None
+) -> np.ndarray:
+    """Pixels over a grey of 0..1, as uint8 or uint16 `kind`, their own if None."""
     if picture.alpha is None:
         return picture.pixels
-    limit = np.iinfo(picture.pixels.dtype).max
-    flat = np.empty(picture.pixels.shape, picture.pixels.dtype)
+    limit, kind = np.iinfo(picture.pixels.dtype).max, kind or picture.pixels.dtype
+    flat, full = np.empty(picture.pixels.shape, kind), np.iinfo(kind).max
     for top in range(0, picture.height, BAND):
         rows = slice(top, top + BAND)
         share = picture.alpha[rows, :, None].astype(np.float32) / limit
-        flat[rows] = np.rint(picture.pixels[rows] * share + limit * (1 - share))
+        mixed = picture.pixels[rows] * share / limit + background * (1 - share)
+        flat[rows] = np.rint(mixed * full)
     return flat
 
 
