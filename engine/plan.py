@@ -40,9 +40,9 @@ class Budget:
 class Plan:
     """Regions in the order in which they are computed, and how the effort lies on the picture.
 
-    `budget` is what it was made for. `allocation` is the method's own; its `macs` are those of the whole picture without overlap.
-    `size` is the low-resolution (height, width), `effort` the planned MACs as a share of those of
-    the dense network.
+    `budget` is what it was made for. `allocation` is the method's own; its `macs` are those of the
+    whole picture without overlap. `size` is the low-resolution (height, width), `effort` the
+    planned MACs as a share of those of the dense network.
     """
 
     budget: Budget

@@ -1,10 +1,10 @@
 """Transparent pictures: what lies over two backgrounds tells colour and alpha.
 
 A network is not linear: colours and alpha that pass through it apart do not fit each other along
-the edges any more. So the picture is upscaled over white and over black, as W and K. For each pixel
-W - K = 1 - alpha, and K is its colour times alpha: over both backgrounds the result is the network's
-own picture, and nearly so over all others. Where a picture is opaque, or nothing is to be seen of
-it, W says all; the black one is computed only where it is needed.
+the edges any more. So the picture is upscaled over white, W, and over black, K. For each pixel
+W - K = 1 - alpha, and K is its colour times alpha: over both backgrounds the result is the
+network's own picture, and nearly so over all others. Where a picture is opaque, or nothing of it is
+to be seen, W says all; K is computed only where it is needed.
 """
 
 from dataclasses import replace
@@ -101,10 +101,12 @@ def matted(
     for top in range(0, len(white), BAND):
         rows = slice(top, top + BAND)
         w, k = (values[rows].astype(np.float32) / limit for values in (white, black))
-        alpha[rows] = np.rint((1 - (w - k).mean(axis=2)).clip(0, 1) * full)
+        share = (1 - (w - k).mean(axis=2)).clip(0, 1)
         if reach is not None:
-            alpha[rows] = alpha[rows].clip(reach[0][rows], reach[1][rows])
-        share = alpha[rows, :, None] / np.float32(full)
+            low, high = (bound[rows] / np.float32(full) for bound in reach)
+            share = share.clip(low, high)
+        alpha[rows] = np.rint(share * full)
+        share = share[:, :, None]
         seen = (w + k - 1 + share) / (2 * share.clip(min=1 / full))
         colours[rows] = np.rint(seen.clip(0, 1) * full)
     return colours, alpha
