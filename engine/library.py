@@ -5,20 +5,23 @@ and the evaluation left behind: recipe, steps, data, seed, commit, PSNR and SSIM
 """
 
 import json
+import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save as as_bytes
 from torch import nn
 
 from engine.adaptive import depth, fixed, mask
 from engine.errors import UpscalerError
 from engine.networks import edsr, fmen, mga
+from engine.pictures.atomic import atomic
+from engine.weights import build, read_description, shapes_of
 
 
 def shipped() -> Path:
@@ -80,33 +83,41 @@ METHODS = {
 }
 
 
+def listed(folder: Path | None = None) -> tuple[list[dict[str, Any]], list[UpscalerError]]:
+    """The descriptions of all weights, sorted by name, and what is wrong with the others."""
+    folder = folder or shipped()
+    sound, troubles = [], []
+    for path in sorted(folder.glob("*.json")):
+        tensors = path.with_suffix(".safetensors")
+        if not tensors.exists():
+            continue
+        try:
+            shapes_of(tensors)
+            sound.append(describe(path.stem, folder))
+        except UpscalerError as error:
+            troubles.append(error)
+    return sound, troubles
+
+
 def names(folder: Path | None = None) -> list[str]:
     """All weights that can be loaded, sorted by name."""
-    folder = folder or shipped()
-    return sorted(p.stem for p in folder.glob("*.json") if p.with_suffix(".safetensors").exists())
+    return [entry["name"] for entry in listed(folder)[0]]
 
 
 def describe(name: str, folder: Path | None = None) -> dict[str, Any]:
     """What the JSON file says. Raises UpscalerError for an unknown name or a damaged file."""
     path = (folder or shipped()) / f"{name}.json"
-    if not path.exists():
+    if not os.path.lexists(path):
         known = ", ".join(names(folder)) or "none"
         raise UpscalerError(f"There are no weights called {name}; there are: {known}.")
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise UpscalerError(f"{path} is damaged ({error}); fetch it again.") from error
+    return read_description(path, METHODS)
 
 
 def load_module(name: str, folder: Path | None = None) -> nn.Module:
-    """The trained module, on the CPU and ready for inference."""
+    """The trained module, on the CPU and ready for inference. Raises UpscalerError."""
     description = describe(name, folder)
     path = (folder or shipped()) / f"{name}.safetensors"
-    try:
-        module = METHODS[description["method"]].build(description)
-        module.load_state_dict(load_file(path))
-    except (KeyError, TypeError, RuntimeError, OSError, SafetensorError) as error:
-        raise UpscalerError(f"The weights {path} do not fit their description: {error}") from error
+    module = build(partial(METHODS[description["method"]].build, description), path)
     return module.eval().requires_grad_(False)
 
 
@@ -118,8 +129,15 @@ def load(
     dtype: torch.dtype | None = None,
 ) -> Any:
     """The Upscaler of that name on a device; `dtype` of its products, None for the fastest."""
-    method = METHODS[describe(name, folder)["method"]]
-    return method.upscaler(name, load_module(name, folder), torch.device(device), dtype)
+    description = describe(name, folder)
+    method, module = METHODS[description["method"]], load_module(name, folder)
+    try:
+        upscaler = method.upscaler(name, module, torch.device(device), dtype)
+    except (ValueError, KeyError, TypeError, ArithmeticError) as error:
+        raise UpscalerError(f"The weights {name} cannot be run: {error}.") from error
+    if upscaler.scale != description["scale"]:
+        raise UpscalerError(f"The weights {name} upscale by {upscaler.scale}, not as described.")
+    return upscaler
 
 
 def save(name: str, module: nn.Module, facts: dict[str, Any], folder: Path | None = None) -> None:
@@ -141,23 +159,32 @@ def save(name: str, module: nn.Module, facts: dict[str, Any], folder: Path | Non
         **METHODS[method].describe(module),
         **facts,
     }
-    save_file(state, folder / f"{name}.safetensors")
+    with atomic(folder / f"{name}.safetensors", overwrite=True) as file:
+        file.write(as_bytes(state))
     _write(description, folder)
 
 
-def record(name: str, title: str, rows: list[dict[str, float]], folder: Path | None = None) -> None:
+def record(
+    name: str, title: str, rows: list[dict[str, float | None]], folder: Path | None = None
+) -> None:
     """Keep what an evaluation on the set `title` has measured, one row a budget."""
     folder = folder or shipped()
     description = describe(name, folder)
-    kept = [{key: round(value, 4) for key, value in row.items()} for row in rows]
+    kept = [{key: _short(value) for key, value in row.items()} for row in rows]
     description["scores"] = {**description.get("scores", {}), title: kept}
     _write(description, folder)
 
 
+def _short(value: float | None) -> float | None:
+    return value if value is None or not math.isfinite(value) else round(value, 4)
+
+
 def _write(description: dict[str, Any], folder: Path) -> None:
     text = json.dumps(description, indent=2) + "\n"
-    (folder / f"{description['name']}.json").write_text(text, encoding="utf-8")
-    (folder / "README.md").write_text(table(folder), encoding="utf-8")
+    with atomic(folder / f"{description['name']}.json", overwrite=True) as file:
+        file.write(text.encode())
+    with atomic(folder / "README.md", overwrite=True) as file:
+        file.write(table(folder).encode())
 
 
 def table(folder: Path) -> str:
@@ -171,14 +198,27 @@ def table(folder: Path) -> str:
         "| weights | method | trained | set | budget | GMACs | of | PSNR | SSIM |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    for name in names(folder):
-        entry = describe(name, folder)
-        trained = f"{entry.get('recipe', '')}, {entry.get('steps', 0)} steps"
-        for title, rows in entry.get("scores", {}).items():
-            lines += [
-                f"| {name} | {entry['method']} | {trained} | {title} | {row['budget']:.0f} % "
-                f"| {row['gmacs']:.2f} | {row['gmacs_full']:.2f} "
-                f"| {row['psnr_y']:.3f} | {row['ssim_y']:.4f} |"
-                for row in rows
-            ]
+    for entry in listed(folder)[0]:
+        begin = f"| {entry['name']} | {entry['method']} | {entry.get('recipe', '')}, "
+        begin += f"{entry.get('steps', 0)} steps"
+        for title, row in _measured(entry):
+            figures = [form.format(row[key]) for key, form in FIGURES.items()]
+            lines.append(" | ".join([begin, title, *figures]) + " |")
     return "\n".join(lines) + "\n"
+
+
+FIGURES = {
+    "budget": "{:.0f} %",
+    "gmacs": "{:.2f}",
+    "gmacs_full": "{:.2f}",
+    "psnr_y": "{:.3f}",
+    "ssim_y": "{:.4f}",
+}
+
+
+def _measured(entry: dict[str, Any]) -> Iterator[tuple[str, dict[str, float]]]:
+    """The sets and rows of a description's scores that have all figures."""
+    for title, rows in entry.get("scores", {}).items():
+        for row in rows if isinstance(rows, list) else ():
+            if isinstance(row, dict) and all(isinstance(row.get(k), int | float) for k in FIGURES):
+                yield title, row

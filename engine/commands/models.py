@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 
 from engine import library
 
@@ -13,9 +14,11 @@ def add_options(command: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    found = [library.describe(name) for name in library.names()]
+    found, troubles = library.listed()
+    for trouble in troubles:
+        print(trouble, file=sys.stderr)
     for entry in found:
         print(f"{entry['name']:16} x{entry['scale']}  {entry['method']}")
     if arguments.json:
-        print(json.dumps({"models": found}))
+        print(json.dumps({"models": found, "failed": [str(trouble) for trouble in troubles]}))
     return 0
