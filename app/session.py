@@ -3,9 +3,10 @@
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QSettings, Signal
+from PySide6.QtCore import QObject, Signal
 
 from app.film import Film
+from app.keeper import Keeper
 from app.stops import SliderStop, stops_of
 from app.worker import Compute, Export, Open, Opened, Planned, Progress, Stop, Worker
 from engine import library
@@ -39,7 +40,7 @@ class Session(QObject):
 
     def __init__(self, name: str, parent: QObject | None = None):
         super().__init__(parent)
-        self.store = QSettings("Fovea", "Fovea")
+        self.store = Keeper()
         self.settings = remembered(name, self.store)
         self.picture: Opened | None = None
         self.plan: Planned | None = None
@@ -124,6 +125,7 @@ class Session(QObject):
     def close(self) -> None:
         self.film.close()
         self.worker.close()
+        self.store.close()
 
     # --- what it tells -------------------------------------------------------------------------
 
@@ -249,7 +251,7 @@ class Session(QObject):
             self._set_busy(bool(self._exporting))
 
 
-def remembered(name: str, store: QSettings) -> Settings:
+def remembered(name: str, store: Keeper) -> Settings:
     """The settings of last time; the usual ones, and the weights `name`, where what is stored makes
     no sense or its weights are gone."""
     name = store.value("name") if store.value("name") in library.names() else name
