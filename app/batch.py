@@ -1,18 +1,20 @@
 """What the window exports at once: which files, under which names, into which folder."""
 
+import os
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import Any
 
 from engine.batch.export import Event, export, make_batch
-from engine.batch.folder import Job, jobs
-from engine.batch.journal import Journal
+from engine.batch.folder import listing, size_of
+from engine.batch.journal import Journal, recall
+from engine.batch.names import jobs_of
 from engine.batch.report import Report, completed, write_reports
 from engine.batch.stages import Control
-from engine.pictures import peek
+from engine.errors import UpscalerError
 from engine.pictures.formats import readable
-from engine.settings import Settings, target_name
+from engine.settings import Settings
 
 OUTPUT = "Upscaled"  # the folder that is suggested, beside what was dropped
 
@@ -53,31 +55,11 @@ def listed(paths: Iterable[Path], name: str) -> list[Item]:
     found: list[Item] = []
     for path in paths:
         if path.is_dir():
-            inside = jobs(path, path / OUTPUT, Settings(name), scale=1)
-            found += [
-                Item(job.source, path.name / job.source.relative_to(path), job.size, job.trouble)
-                for job in inside
-            ]
+            inside = listing(path, without=path / OUTPUT).sources
+            found += [Item(s.source, path.name / s.place, s.size, s.trouble) for s in inside]
         elif path.suffix.lower() in readable():
-            found.append(Item(path, PurePath(path.name), peek(path)))
+            found.append(Item(path, PurePath(path.name), size_of(path)))
     return found
-
-
-def jobs_of(items: Iterable[Item], folder: Path, settings: Settings, *, scale: int) -> list[Job]:
-    """A job for every item; two that would get one name keep it apart by their endings."""
-    made: list[Job] = []
-    taken: set[str] = set()
-    for item in items:
-        stem, size = item.place.stem, item.size or (1, 1)
-        while True:
-            named = item.source.with_name(stem + item.place.suffix)
-            place = item.place.with_name(target_name(settings, named, size=size, scale=scale))
-            if str(place).casefold() not in taken:  # some file systems know no capitals
-                break
-            stem = f"{stem}_{item.place.suffix[1:]}"
-        taken.add(str(place).casefold())
-        made.append(Job(item.key, item.source, folder / place, item.size, item.trouble))
-    return made
 
 
 def steps(upscaler: Any, order: Order) -> Generator[Event, None, Report]:
@@ -85,19 +67,22 @@ def steps(upscaler: Any, order: Order) -> Generator[Event, None, Report]:
 
     Raises FoveaError where the folder cannot be used, or the report not be written.
     """
-    made = jobs_of(order.items, order.folder, order.settings, scale=upscaler.scale)
     chosen = {item.key for item in order.chosen}
     with Journal(order.folder) as journal:
+        made, scale = journal.memory.made, upscaler.scale
+        jobs = jobs_of(order.items, order.folder, order.settings, scale=scale, made=made)
         batch = make_batch(
-            [job for job in made if job.key in chosen],
+            [job for job in jobs if job.key in chosen],
             order.settings,
             upscaler=upscaler,
             journal=journal,
             overwrite=order.overwrite,
         )
         report = yield from export(batch, control=order.control)
-        report = completed(report, made, journal)
+        report = completed(report, jobs, journal)
     write_reports(report, order.folder)
+    if report.ended:
+        raise UpscalerError(report.ended)
     return report
 
 
@@ -110,8 +95,8 @@ def made_before(
     items: Iterable[Item], folder: Path, settings: Settings, *, scale: int
 ) -> frozenset[str]:
     """The keys of the items whose outputs have files in their places already."""
-    made = jobs_of(items, folder, settings, scale=scale)
-    return frozenset(job.key for job in made if job.target.exists())
+    jobs = jobs_of(items, folder, settings, scale=scale, made=recall(folder).made)
+    return frozenset(job.key for job in jobs if os.path.lexists(job.target))
 
 
 def output_pixels(items: Iterable[Item], settings: Settings, *, scale: int) -> int:

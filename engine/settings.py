@@ -45,6 +45,11 @@ class Settings:
             known = ", ".join(sorted(written()))
             raise SettingsError(f"{self.format} cannot be written; choose one of {known}.")
         check_template(self.template)
+        if "{model" in self.template and any(c in self.name for c in "/\\"):
+            raise SettingsError(
+                f"The weights {self.name} lie in a folder, so that {{model}} makes no file's name; "
+                "leave it out."
+            )
 
 
 def ending(form: str) -> str:

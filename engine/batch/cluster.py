@@ -28,7 +28,7 @@ from distributed import (
 )
 
 from engine import library
-from engine.batch.folder import Job
+from engine.batch.names import Job
 from engine.batch.stages import (
     DONE,
     FAILED,

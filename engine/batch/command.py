@@ -6,13 +6,15 @@ import signal
 import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from engine.batch.export import Event, export, make_batch
-from engine.batch.folder import jobs
+from engine.batch.folder import Listing, check_folders, listing
 from engine.batch.journal import Journal
 from engine.batch.local import here
+from engine.batch.names import jobs_of
 from engine.batch.report import NAMES, Report, completed, write_reports
 from engine.batch.stages import FAILED, Batch, Control, Step
 from engine.errors import FoveaError, SettingsError
@@ -39,16 +41,20 @@ def batch_command(arguments: argparse.Namespace) -> int:
     upscaler = load_upscaler(settings)
     check_scale(upscaler, arguments.scale)
     source, target = arguments.source, arguments.target
-    found = jobs(source, target, settings, scale=upscaler.scale, recursive=arguments.recursive)
-    if not found:
-        raise SettingsError(f"{source} holds no pictures that Fovea can read.")
+    check_folders(source, target)
+    found = listing(source, without=target, recursive=arguments.recursive)
+    check_found(source, found)
     with Journal(target) as journal, stopping() as control:
-        chosen = [job for job in found if not arguments.retry or job.key in journal.failed]
+        made, scale = journal.memory.made, upscaler.scale
+        jobs = jobs_of(found.sources, target, settings, scale=scale, made=made)
+        failed = journal.memory.failed
+        chosen = [job for job in jobs if not arguments.retry or job.key in failed]
         batch = make_batch(
             chosen, settings, upscaler=upscaler, journal=journal, overwrite=arguments.overwrite
         )
         report = told(export(batch, lane=chosen_lane(arguments.scheduler), control=control))
-        whole = completed(report, found, journal)
+        report = replace(report, passed=tuple(found.passed))
+        whole = completed(report, jobs, journal)
     print(report.summary())
     try:
         write_reports(whole, target)
@@ -60,6 +66,14 @@ def batch_command(arguments: argparse.Namespace) -> int:
     if report.stopped:
         return EXIT_STOPPED
     return 1 if report.of(FAILED) else 0
+
+
+def check_found(source: Path, found: Listing) -> None:
+    """Raises SettingsError where there is nothing to upscale."""
+    if not found.sources:
+        passed = f"; {found.passed[0].reason[:-1]}" if found.passed else ""
+        more = f", and {len(found.passed) - 1} more were passed over" if found.passed[1:] else ""
+        raise SettingsError(f"{source} holds no pictures that Fovea can read{passed}{more}.")
 
 
 def chosen_lane(scheduler: str | None) -> Callable[[Batch, Control], Iterator[Step]]:

@@ -1,6 +1,6 @@
 """How far a batch is, and how long it will take, learned from what has run."""
 
-from engine.batch.folder import Job
+from engine.batch.names import Job
 
 FIXED = 2_000  # what a file costs besides its pixels, in pixels
 FADING = 0.9  # how much less a file counts for every file that came after it

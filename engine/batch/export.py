@@ -1,17 +1,19 @@
 """Upscale a batch of pictures: skip what is done, go on after a bad file, report at the end."""
 
+import os
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.batch.eta import Clock
-from engine.batch.folder import Job
 from engine.batch.journal import Journal
 from engine.batch.local import here
+from engine.batch.names import Job, checked
 from engine.batch.report import Report, Row
-from engine.batch.stages import DONE, FAILED, RUNNING, Batch, Control, Step, identity
+from engine.batch.stages import DONE, FAILED, RUNNING, Batch, Control, Step, defect, identity
+from engine.errors import FoveaError
 from engine.settings import Settings, fingerprint
 
 
@@ -30,10 +32,14 @@ class Event:
 def make_batch(
     jobs: list[Job], settings: Settings, *, upscaler: Any, journal: Journal, overwrite: bool = False
 ) -> Batch:
-    """A batch of jobs whose targets lie in the journal's folder."""
-    identities = (identity(job.source) for job in jobs)
+    """A batch of jobs whose targets lie in the journal's folder.
+
+    A target that cannot be is the job's trouble from the start.
+    """
+    looks = (os.stat, os.lstat)
+    identities = (identity(job.source, look) for job in jobs for look in looks)
     return Batch(
-        jobs=tuple(jobs),
+        jobs=tuple(checked(jobs, settings, scale=upscaler.scale)),
         settings=settings,
         upscaler=upscaler,
         journal=journal,
@@ -51,20 +57,27 @@ def export(
 ) -> Generator[Event, None, Report]:
     """Upscale all files of a batch and return the report; closing the generator stops at once.
 
-    A file whose output is whole, of the same content and settings, is skipped; one that fails is
-    reported and the others go on. Killed or stopped, an export goes on where it was when it is
-    started again. `lane` is where the work is done: on this machine or on a cluster.
+    What cannot be done at all is told before anything is computed. A file whose output is whole, of
+    the same content and settings, is skipped; one that fails is reported and the others go on.
+    Killed or stopped, an export goes on where it was when it is started again. `lane` is where the
+    work is done: on this machine or on a cluster; where it breaks down, the report says so.
     """
     control = control or Control()
     begun = time.monotonic()
     clock = Clock(batch.jobs, {job.key for job in batch.jobs if _recorded(batch, job)})
     rows = {job.key: Row(job) for job in batch.jobs}
+    ended = None
     batch.journal.begin()
-    with closing(lane(batch, control)) as steps:
+    with closing(_steps(batch, lane, control)) as steps:
         while True:
             control.wait()
             since = time.monotonic()  # pauses do not count
-            step = next(steps, None)
+            try:
+                step = next(steps, None)
+            except FoveaError as error:
+                step, ended = None, str(error)
+            except Exception as error:
+                step, ended = None, f"The export has ended early; {defect(error)}"
             if step is None:
                 break
             seconds, computed = time.monotonic() - since, step.state in (RUNNING, DONE)
@@ -75,10 +88,22 @@ def export(
                 with suppress(OSError):  # the disk is full; the report says so
                     batch.journal.append({"source": step.job.key, "error": step.reason})
             yield Event(step.job, step.state, step.progress, clock.overall, clock.eta, step.reason)
-    return Report(tuple(rows.values()), time.monotonic() - begun, control.stopped)
+    return Report(tuple(rows.values()), time.monotonic() - begun, control.stopped, ended)
+
+
+def _steps(
+    batch: Batch, lane: Callable[[Batch, Control], Iterator[Step]], control: Control
+) -> Iterator[Step]:
+    """First what cannot be done, then the work."""
+    for job in batch.jobs:
+        if job.trouble:
+            yield Step(job, FAILED, reason=job.trouble)
+    possible = tuple(job for job in batch.jobs if not job.trouble)
+    with closing(lane(replace(batch, jobs=possible), control)) as steps:
+        yield from steps
 
 
 def _recorded(batch: Batch, job: Job) -> bool:
     """Is the output probably there? The truth takes reading it."""
-    record = batch.journal.made.get(batch.journal.place(job.target))
+    record = batch.journal.record(job.target)
     return record is not None and record["settings"] == batch.mark

@@ -9,9 +9,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from itertools import zip_longest
-from typing import Any
 
-from engine.batch.folder import Job
+from engine.batch.journal import Facts, Record
+from engine.batch.names import Job
 from engine.batch.stages import (
     DONE,
     FAILED,
@@ -74,7 +74,7 @@ class Line:
     writing: int = 0  # bytes
     largest: int = 0  # bytes that a picture so far has taken alone
 
-    def arrive(self, job: Job) -> tuple[str, Picture | None, dict[str, Any] | None]:
+    def arrive(self, job: Job) -> tuple[str, Picture | None, Record | None]:
         """What was read of a job, ahead or now; raises what reading raised."""
         future, self.ahead = self.ahead or self.reader.submit(read, self.batch, job), None
         return future.result()
@@ -104,7 +104,7 @@ class Line:
         else:
             raise error
 
-    def hand_over(self, job: Job, content: str, picture: Picture, facts: dict[str, Any]) -> None:
+    def hand_over(self, job: Job, content: str, picture: Picture, facts: Facts) -> None:
         """Begin to write a picture; there must be none behind."""
         self.writing = WRITING * picture.pixels.nbytes
         write = partial(
@@ -116,7 +116,7 @@ class Line:
         self.behind = job, future
 
 
-def read(batch: Batch, job: Job) -> tuple[str, Picture | None, dict[str, Any] | None]:
+def read(batch: Batch, job: Job) -> tuple[str, Picture | None, Record | None]:
     """Fetch a source and decode it where its output is not there yet."""
     content, data, record = fetch(batch, job)
     return content, decode(data, job.source) if data is not None else None, record

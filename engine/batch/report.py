@@ -8,13 +8,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from engine.batch.folder import Job
-from engine.batch.journal import Journal
+from engine.batch.folder import Passed
+from engine.batch.journal import Facts, Journal, Record
+from engine.batch.names import Job
 from engine.batch.stages import DONE, FAILED, SKIPPED, WAITING
 from engine.pictures.atomic import atomic
 
 NAMES = ("fovea-report.csv", "fovea-report.json")
-FACTS = ("height", "width", "effort", "knob", "gmacs", "gmacs_full", "seconds")
+PASSED = "passed over"
+FACTS = tuple(Facts.__annotations__)
 COLUMNS = ("state", "input", "output", *FACTS, "error")
 
 
@@ -24,7 +26,7 @@ class Row:
 
     job: Job
     state: str = WAITING
-    record: dict[str, Any] | None = None
+    record: Record | None = None
     reason: str | None = None
 
     def entry(self) -> dict[str, Any]:
@@ -37,11 +39,16 @@ class Row:
 
 @dataclass(frozen=True)
 class Report:
-    """All files of a batch in their order, the seconds it took, and whether it was stopped."""
+    """All files of a batch in their order, the seconds it took, and whether it was stopped.
+
+    `ended` is the sentence of what has ended it early; `passed` are files that are no part of it.
+    """
 
     rows: tuple[Row, ...]
     seconds: float
     stopped: bool = False
+    ended: str | None = None
+    passed: tuple[Passed, ...] = ()
 
     def of(self, state: str) -> list[Row]:
         return [row for row in self.rows if row.state == state]
@@ -53,15 +60,19 @@ class Report:
             f"{len(self.of(SKIPPED))} skipped as done before",
             f"{len(self.of(FAILED))} failed",
             f"{len(self.of(WAITING))} left",
+            f"{len(self.passed)} passed over",
         ]
         told = [count for count in counts if not count.startswith("0 ")]
         return f"{', '.join(told) or 'nothing to do'}."
 
     def document(self) -> dict[str, Any]:
-        """For --json: `files` and `skipped` with the facts about them, `failed` with the errors."""
+        """For --json: `files` and `skipped` with the facts about them, `failed` with the errors,
+        `passed` with the reasons."""
         states = {"files": DONE, "skipped": SKIPPED, "failed": FAILED, "waiting": WAITING}
         lists = {name: [r.entry() for r in self.of(state)] for name, state in states.items()}
-        return {**lists, "seconds": self.seconds, "stopped": self.stopped}
+        passed = [{"input": str(p.source), "reason": p.reason} for p in self.passed]
+        rest = {"seconds": self.seconds, "stopped": self.stopped, "ended": self.ended}
+        return {**lists, "passed": passed, **rest}
 
 
 def completed(report: Report, jobs: Iterable[Job], journal: Journal) -> Report:
@@ -71,10 +82,10 @@ def completed(report: Report, jobs: Iterable[Job], journal: Journal) -> Report:
 
 
 def _remembered(job: Job, journal: Journal) -> Row:
-    record = journal.made.get(journal.place(job.target))
+    record = journal.record(job.target)
     if record is not None and job.target.exists():
         return Row(job, SKIPPED, record)
-    reason = journal.failed.get(job.key)
+    reason = job.trouble or journal.memory.failed.get(job.key)
     return Row(job) if reason is None else Row(job, FAILED, reason=reason)
 
 
@@ -84,6 +95,9 @@ def write_reports(report: Report, folder: Path) -> None:
     writer = csv.DictWriter(table, COLUMNS)
     writer.writeheader()
     writer.writerows({"state": row.state, **row.entry()} for row in report.rows)
+    writer.writerows(
+        {"state": PASSED, "input": str(p.source), "error": p.reason} for p in report.passed
+    )
     texts = table.getvalue(), json.dumps(report.document(), indent=1) + "\n"
     for name, text in zip(NAMES, texts, strict=True):
         with atomic(folder / name, overwrite=True) as file:

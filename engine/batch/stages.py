@@ -2,16 +2,18 @@
 
 import os
 import threading
+import traceback
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from engine.batch.folder import Job
-from engine.batch.journal import Journal, checksum, digest_of
+from engine.batch.journal import Facts, Journal, Record
+from engine.batch.names import Job
+from engine.batch.outputs import There, check_place, checksum, checksum_of, digest_of, there
 from engine.errors import FoveaError, PictureError
 from engine.pictures import Picture, contents
-from engine.pictures.atomic import atomic, check_place
+from engine.pictures.atomic import atomic
 from engine.pictures.encode import encode
 from engine.resize import resized
 from engine.run import Result, StripDone, upscale
@@ -41,7 +43,7 @@ class Step:
     job: Job
     state: str
     progress: float = 1.0
-    record: dict[str, Any] | None = None
+    record: Record | None = None
     reason: str | None = None
 
 
@@ -68,14 +70,13 @@ class Control:
         self._going.wait()
 
 
-def fetch(batch: Batch, job: Job) -> tuple[str, bytes | None, dict[str, Any] | None]:
+def fetch(batch: Batch, job: Job) -> tuple[str, bytes | None, Record | None]:
     """The digest of a source, and its bytes or, where the output is whole, the output's record."""
-    if job.trouble:
-        raise PictureError(job.trouble)
     data = contents(job.source)
     content = digest_of(data)
-    record = batch.journal.whole(job.target, content, batch.mark)
-    if record:
+    record = batch.journal.record(job.target)
+    same = record and (record["content"], record["settings"]) == (content, batch.mark)
+    if same and there(job.target, record) is There.WHOLE:
         return content, None, record
     guard(batch, job)  # better now than after the computation
     return content, data, None
@@ -83,7 +84,7 @@ def fetch(batch: Batch, job: Job) -> tuple[str, bytes | None, dict[str, Any] | N
 
 def upscaled(
     upscaler: Any, picture: Picture, settings: Settings
-) -> Generator[StripDone, None, tuple[Result, dict[str, Any]]]:
+) -> Generator[StripDone, None, tuple[Result, Facts]]:
     """Returns the result at the network's scale, and the facts about it."""
     result = yield from upscale(upscaler, picture, settings.budget)
     height, width = settings.size.of(picture.size, upscaler.scale)
@@ -100,7 +101,7 @@ def upscaled(
 
 
 def fill(
-    file: BinaryIO, picture: Picture, target: Path, *, facts: dict[str, Any], settings: Settings
+    file: BinaryIO, picture: Picture, target: Path, *, facts: Facts, settings: Settings
 ) -> None:
     """Write an upscaled picture, at the size that the facts tell, to an open file."""
     sized = resized(picture, (facts["height"], facts["width"]))
@@ -108,13 +109,8 @@ def fill(
 
 
 def store(
-    batch: Batch,
-    job: Job,
-    *,
-    content: str,
-    facts: dict[str, Any],
-    write: Callable[[BinaryIO], None],
-) -> dict[str, Any]:
+    batch: Batch, job: Job, *, content: str, facts: Facts, write: Callable[[BinaryIO], None]
+) -> Record:
     """Write an output, enter it in the journal, and only then let it appear; returns its record."""
     guard(batch, job)
     folder = job.target.parent
@@ -124,34 +120,45 @@ def store(
         raise PictureError(
             f"{job.target} could not be written: {folder}: {os.strerror(error.errno)}."
         ) from error
-    with atomic(job.target, overwrite=batch.overwrite) as file:
+    with atomic(job.target, overwrite=True) as file:
         write(file)
         file.seek(0)
-        record = {
+        made = checksum(file)
+        guard(batch, job, made)  # writing took its time
+        record: Record = {
             "source": job.key,
             "content": content,
             "settings": batch.mark,
             "output": batch.journal.place(job.target),
-            "checksum": checksum(file),
+            "checksum": made,
             **facts,
         }
         batch.journal.append(record)
     return record
 
 
-def guard(batch: Batch, job: Job) -> None:
-    """Raises PictureError where writing would touch a source, or a file against the user's will."""
-    there = identity(job.target)
-    if there in batch.sources:
+def guard(batch: Batch, job: Job, made: str | None = None) -> None:
+    """Raises PictureError where writing would touch a source, or a file against the user's will.
+
+    Where lines of the journal are damaged, a file that it does not know may be our own. It is, if
+    it has the checksum of what was `made`.
+    """
+    if identity(job.target, os.lstat) in batch.sources:
         raise PictureError(f"{job.target} is itself a source; choose another folder or name.")
-    if there:
-        check_place(job.target, overwrite=batch.overwrite)
+    record = batch.journal.record(job.target)
+    found = there(job.target, None if batch.overwrite else record)
+    unknown = found is There.OTHER and record is None and batch.journal.memory.damaged
+    if unknown and made in (None, checksum_of(job.target)):
+        return
+    check_place(job.target, found, overwrite=batch.overwrite, known=record is not None)
 
 
-def identity(path: Path) -> tuple[int, int] | None:
+def identity(
+    path: Path, look: Callable[[Path], os.stat_result] = os.stat
+) -> tuple[int, int] | None:
     """What a file is known by whatever its name; None where there is none."""
     try:
-        status = path.stat()
+        status = look(path)
     except (OSError, ValueError):
         return None
     return status.st_dev, status.st_ino
@@ -164,4 +171,15 @@ def reason(job: Job, error: Exception) -> str:
         return str(error) if named else f"{job.source}: {error}"
     if isinstance(error, MemoryError):
         return f"{job.source} is too large for this machine's memory."
-    return f"{job.source} could not be upscaled: {type(error).__name__}: {error}."
+    return f"{job.source} could not be upscaled; {defect(error)}"
+
+
+def defect(error: Exception) -> str:
+    """A clause about an error that nobody foresaw: what, where, and what to do."""
+    said = " ".join(str(error).split()).rstrip(".")
+    where = traceback.extract_tb(error.__traceback__)[-1:]
+    place = "".join(f" at line {frame.lineno} of {Path(frame.filename).name}" for frame in where)
+    return (
+        f"Fovea has met a defect of its own ({type(error).__name__}{place}"
+        f"{': ' + said[:300] if said else ''}); please report it."
+    )
