@@ -1,6 +1,7 @@
 """Fovea: `main.py [PHOTO]` opens the window, `main.py COMMAND ...` works without one."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -39,4 +40,6 @@ def without_display(photos: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # no traceback while modules are loaded
     sys.exit(main(sys.argv[1:]))

@@ -6,6 +6,7 @@ import sys
 
 from engine.commands import batch, bench, devices, evaluate, models, train, upscale
 from engine.errors import FoveaError, PictureError
+from engine.interrupts import Stopped, heeded
 
 COMMANDS = {
     "upscale": upscale,
@@ -20,21 +21,22 @@ COMMANDS = {
 
 def main(argv: list[str] | None = None) -> int:
     """Exit status 0: all done; 1: some files failed, each named, or nobody reads what is printed;
-    2: bad usage."""
+    2: bad usage; 130, 143: stopped by Ctrl+C or SIGTERM."""
     arguments = parser().parse_args(argv)
     try:
-        status = arguments.run(arguments)
-        sys.stdout.flush()
-        return status
+        with heeded():
+            status = arguments.run(arguments)
+            sys.stdout.flush()
+            return status
     except BrokenPipeError:  # nobody reads on, as behind `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except FoveaError as error:
         print(error, file=sys.stderr)
         return 2 if not isinstance(error, PictureError) else 1
-    except KeyboardInterrupt:
+    except Stopped as stop:
         print("stopped", file=sys.stderr)
-        return 130
+        return stop.status
 
 
 def parser() -> argparse.ArgumentParser:

@@ -19,8 +19,9 @@ from engine.cli import main
 from engine.pictures import Picture, write
 
 RAISED = (
-    AssertionError, AttributeError, IndexError, KeyError, MemoryError, OverflowError, RecursionError,
-    RuntimeError, SyntaxError, TypeError, ValueError, ZeroDivisionError, struct.error, OSError,
+    AssertionError, AttributeError, IndexError, KeyError, MemoryError, OverflowError,
+    RecursionError, RuntimeError, SyntaxError, TypeError, ValueError,
+    ZeroDivisionError, struct.error, OSError,
 )  # fmt: skip
 
 
