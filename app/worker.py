@@ -137,12 +137,14 @@ class Worker(QThread):
     def request(self, job: Any) -> int:
         """Ask for a job (Open, Compute, Export, Stop); returns its generation.
 
-        A job to open or to compute replaces those waiting and stops the one that runs.
+        A job to open or to compute replaces those waiting and stops the one that runs. Exports from
+        before a job to open or to stop come to nothing, and tell so.
         """
         with self._wake:
             self._newest += 1
             if isinstance(job, Open | Stop):
-                self._jobs, self._stopped = [], self._newest
+                self._jobs = [waiting for waiting in self._jobs if isinstance(waiting[1], Export)]
+                self._stopped = self._newest
             if not isinstance(job, Export):
                 self._replaced = self._newest
                 self._jobs = [
@@ -226,6 +228,10 @@ class Worker(QThread):
             self._speeds[name] = Speed()
         return self._upscalers[name]
 
+    def wants(self, generation: int) -> bool:
+        """Nothing has been asked for since that ends all from before."""
+        return generation >= self._stopped
+
     def open(self, generation: int, upscaler: Any, picture: Picture, path: Path | None) -> None:
         canvas = make_canvas(picture, upscaler.scale)
         original = image_of(shown(picture))
@@ -253,11 +259,15 @@ class Worker(QThread):
         opened, upscaler = self._opened, self.load(name)
         if opened is None:
             return False
+        if opened.scale != upscaler.scale:  # it was opened for other weights meanwhile
+            self.open(generation, upscaler, opened.picture, opened.path)
+            opened = self._opened
         if self._complete == (name, effort):
             self.planned.emit(generation, self._shown)
             self.finished_run.emit(generation, 0.0)
             return True
         self._look(upscaler)
+        first = within(first, opened.picture.size)
         made = plan(upscaler, self._survey, budget=Budget(effort=effort), first=first)
         self._shown = describe(upscaler, made, effort, ran=False)
         self.planned.emit(generation, self._shown)
@@ -304,11 +314,12 @@ class Worker(QThread):
 
     def export(self, generation: int, path: Path, settings: Settings) -> None:
         check_target(path, overwrite=True)
-        effort, opened = settings.budget.effort, self._opened
-        if opened is None or not self.compute(
-            generation, settings.name, effort, None, lasting=True
+        name, effort = settings.name, settings.budget.effort
+        if not (
+            self.wants(generation) and self.compute(generation, name, effort, None, lasting=True)
         ):
             raise FoveaError("The export was stopped; nothing was written.")
+        opened = self._opened
         picture = resized(self._made, settings.size.of(opened.picture.size, opened.scale))
         write(picture, path, overwrite=True, quality=settings.quality)  # the dialog has asked
         self.exported.emit(generation, str(path))
@@ -323,8 +334,9 @@ class Open:
     picture: Picture | None = None
 
     def work(self, worker: Worker, generation: int) -> None:
-        picture = self.picture or read(self.path)
-        worker.open(generation, worker.load(self.name), picture, self.path)
+        picture, upscaler = self.picture or read(self.path), worker.load(self.name)
+        if worker.wants(generation):
+            worker.open(generation, upscaler, picture, self.path)
 
 
 @dataclass(frozen=True)
@@ -353,6 +365,12 @@ class Export:
 @dataclass(frozen=True)
 class Stop:
     """Stop computing; what is done stays."""
+
+
+def within(seen: Region | None, size: tuple[int, int]) -> Region | None:
+    """What is seen as far as it lies in a picture of that size: it may be of the one before."""
+    inside = seen and seen.grown(0, *size)
+    return inside if inside and inside.height > 0 and inside.width > 0 else None
 
 
 def device_name(device: torch.device) -> str:
