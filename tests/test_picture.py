@@ -83,7 +83,7 @@ def test_every_byte_of_a_png_file_survives(monkeypatch, size, channels, dtype):
     pixels = rng.integers(0, np.iinfo(dtype).max, (*size, channels), dtype, endpoint=True)
     pixels[size[0] // 2 :].cumsum(axis=0, dtype=dtype, out=pixels[size[0] // 2 :])
     file = io.BytesIO()
-    png.write_png(file, pixels, icc=None, exif=None, dpi=None)
+    png.write_png(file, Picture(pixels))
     again = decode(file.getvalue(), "a.png")
     assert (joined(again) == pixels).all() and again.pixels.dtype == dtype
     with Image.open(file) as image:
@@ -93,7 +93,7 @@ def test_every_byte_of_a_png_file_survives(monkeypatch, size, channels, dtype):
 def test_a_png_file_is_as_small_as_pillows(photograph):
     for name in ("coffee", "astronaut", "cat"):
         ours, theirs = io.BytesIO(), io.BytesIO()
-        png.write_png(ours, photograph(name), icc=None, exif=None, dpi=None)
+        png.write_png(ours, Picture(photograph(name)))
         Image.fromarray(photograph(name)).save(theirs, "PNG", compress_level=3)
         assert len(ours.getvalue()) < 1.05 * len(theirs.getvalue())
 

@@ -17,6 +17,7 @@ from pillow_heif import register_heif_opener
 
 from engine.errors import PictureError
 from engine.memory import available
+from engine.pictures.metadata import SIDEWAYS
 from engine.pictures.picture import Picture
 from engine.pictures.readers import reader_of
 from engine.pictures.readers.head import Head, RefusedError
@@ -122,9 +123,10 @@ def _check(head: Head, length: int) -> None:
 
 def _upright(picture: Picture, orientation: int) -> Picture:
     turn = TURNS.get(orientation, lambda a: a)
-    alpha = picture.alpha
+    alpha, dpi = picture.alpha, picture.dpi
     return replace(
         picture,
+        dpi=dpi[::-1] if dpi and orientation in SIDEWAYS else dpi,
         pixels=np.ascontiguousarray(turn(picture.pixels)),
         alpha=None if alpha is None else np.ascontiguousarray(turn(alpha)),
     )

@@ -23,6 +23,7 @@ class Directory:
     order: str  # of the bytes, as `struct` calls it
     offset: int
     entries: dict[int, tuple[int, int, int]]
+    big: bool = False  # BigTIFF
 
     def __contains__(self, tag: int) -> bool:
         return tag in self.entries
@@ -76,8 +77,21 @@ def directories(file: BinaryIO) -> Iterator[Directory]:
             entries, following = _entries(file, order, offset, big, end)
         except struct.error:  # it breaks off
             return
-        yield Directory(file, order, offset, entries)
+        yield Directory(file, order, offset, entries, big)
         offset = following
+
+
+def below(directory: Directory, tag: int) -> Directory | None:
+    """The directory that a tag points to; None where there is none."""
+    file, order, offset = directory.file, directory.order, directory.number(tag, 0)
+    end = file.seek(0, os.SEEK_END)
+    if not 0 < offset < end:
+        return None
+    try:
+        entries, _ = _entries(file, order, offset, directory.big, end)
+    except struct.error:
+        return None
+    return Directory(file, order, offset, entries, directory.big)
 
 
 def _entries(

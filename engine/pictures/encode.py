@@ -3,6 +3,7 @@
 PNG and TIFF are our own, for any depth; Pillow writes the others.
 """
 
+import io
 from pathlib import Path
 from typing import BinaryIO
 
@@ -10,14 +11,19 @@ from PIL import Image
 
 from engine.errors import PictureError
 from engine.pictures.atomic import atomic
+from engine.pictures.boxes import with_cicp
+from engine.pictures.description import described
+from engine.pictures.exif import shortened, unoriented
 from engine.pictures.formats import Format, written
-from engine.pictures.metadata import DAMAGE, refreshed
+from engine.pictures.metadata import DAMAGE
 from engine.pictures.picture import Picture, flattened, joined, shallow
 from engine.pictures.png import write_png
 from engine.pictures.target import check_size, check_target
 from engine.pictures.tiff import write_tiff
+from engine.pictures.xmp import SEGMENT, jpeg_segments
 
-JPEG_EXIF = 65_533  # bytes that fit into one JPEG segment
+JPEG_EXIF = b"Exif\0\0"  # what the segment is called
+LOSSLESS_EFFORT = 50  # of 100: WebP's pixels stay whatever it is
 OWN = {"PNG": write_png, "TIFF": write_tiff}  # formats of our own writers
 OPTIONS = {  # not "optimize": a few per cent smaller, but it holds all coefficients in memory
     "JPEG": {"subsampling": 0},
@@ -32,7 +38,8 @@ def write(
 
     A temporary file beside the target takes its place when it is complete and on the disk; an
     existing file goes only with `overwrite`. `quality` (1..100) is for JPEG (4:4:4), WebP and AVIF.
-    What a format cannot hold is reduced: alpha lies on white, 16 bits become 8, metadata stays out.
+    What a format cannot hold is reduced: alpha lies on white, 16 bits become 8, other numbers than
+    sRGB's become sRGB's, metadata stays out.
     Raises PictureError, whose one sentence names the file; nothing has then changed on the disk.
     """
     check_target(path, picture.size, overwrite)
@@ -55,19 +62,34 @@ def encode(picture: Picture, path: Path | str, file: BinaryIO, *, quality: int =
 
 
 def _encode(picture: Picture, form: Format, file: BinaryIO, quality: int) -> None:
-    exif = refreshed(picture)
+    picture = described(picture, form)
     if form.codec in OWN:
-        OWN[form.codec](file, joined(picture), icc=picture.icc, exif=exif, dpi=picture.dpi)
+        OWN[form.codec](file, picture)
         return
     pixels = shallow(joined(picture) if form.alpha else flattened(picture))
     image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
     del pixels  # Pillow has its own copy
     options = {**OPTIONS.get(form.codec, {}), **({"quality": quality} if form.quality else {})}
-    described = form.grey or (picture.icc or b"")[16:20] != b"GRAY"  # by a profile of its kind
-    if form.icc and picture.icc and described:
-        options["icc_profile"] = picture.icc
-    if form.exif and exif and not (form.codec == "JPEG" and len(exif) > JPEG_EXIF):
-        options["exif"] = exif
-    if form.dpi and picture.dpi:
-        options["dpi"] = picture.dpi
-    image.save(file, form.codec, **options)
+    told = {"icc_profile": picture.icc, "exif": picture.exif, "xmp": picture.xmp}
+    if form.codec == "JPEG":
+        exif = picture.exif and JPEG_EXIF + shortened(picture.exif, SEGMENT - len(JPEG_EXIF))
+        told |= {"exif": exif, "xmp": None, "extra": jpeg_segments(picture.xmp)}
+    elif form.codec == "WEBP" and picture.lossless:
+        options |= {"lossless": True, "quality": LOSSLESS_EFFORT}
+    told |= {"dpi": picture.dpi}
+    options |= {name: value for name, value in told.items() if value}
+    if form.codec == "AVIF":
+        file.write(_avif(image, picture, options))
+    else:
+        image.save(file, form.codec, **options)
+
+
+def _avif(image: Image.Image, picture: Picture, options: dict[str, object]) -> bytes:
+    """An AVIF file as Pillow makes it, with codes of colour and EXIF as they are."""
+    made, exif = io.BytesIO(), picture.exif
+    if exif:  # Pillow would write a block anew that tells the orientation
+        options = options | {"exif": unoriented(exif)}
+    image.save(made, "AVIF", **options)
+    data = made.getvalue()
+    data = data.replace(options["exif"], exif, 1) if exif else data
+    return with_cicp(data, picture.cicp) if picture.cicp else data

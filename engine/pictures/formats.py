@@ -14,9 +14,9 @@ class Format:
     Files with one of `endings` are read and written, the first is the usual one; those with one of
     `aliases` are only read, and what is made of them is written with the ending `instead`.
     `side` is the most pixels that a side may have, `megapixels` the most of a picture, where the
-    format or its writer has a limit;
-    `bits` are the most bits a channel that are written. `grey`: it stores grey as grey.
-    `quality`: it is lossy, from 1 to 100. `icc`, `exif`, `dpi`: it holds these.
+    format or its writer has a limit; `bits` are the most bits a channel that are written. `grey`:
+    it stores grey as grey. `quality`: it is lossy, from 1 to 100. The others are what it can hold
+    of a `Picture`; a format that stores no grey holds no profile of grey.
     """
 
     name: str
@@ -32,12 +32,27 @@ class Format:
     grey: bool = True
     quality: bool = False
     icc: bool = True
+    cicp: bool = False
+    gamma: bool = False
     exif: bool = True
+    xmp: bool = True
+    text: bool = False
     dpi: bool = False
 
 
 FORMATS = (
-    Format("PNG", "PNG", (".png",), bits=16, alpha=True, dpi=True, side=2**31 - 1),
+    Format(
+        "PNG",
+        "PNG",
+        (".png",),
+        side=2**31 - 1,
+        bits=16,
+        alpha=True,
+        cicp=True,
+        gamma=True,
+        text=True,
+        dpi=True,
+    ),
     Format(
         "JPEG",
         "JPEG",
@@ -49,9 +64,19 @@ FORMATS = (
         quality=True,
         dpi=True,
     ),
-    Format("TIFF", "TIFF", (".tif", ".tiff"), bits=16, alpha=True, dpi=True),
+    Format(
+        "TIFF",
+        "TIFF",
+        (".tif", ".tiff"),
+        megapixels=1_400,  # a file has at most 4 GiB
+        bits=16,
+        alpha=True,
+        dpi=True,
+    ),
     Format("WebP", "WEBP", (".webp",), side=16_383, alpha=True, grey=False, quality=True),
-    Format("AVIF", "AVIF", (".avif",), side=65_535, alpha=True, grey=False, quality=True),
+    Format(
+        "AVIF", "AVIF", (".avif",), side=65_535, alpha=True, grey=False, quality=True, cicp=True
+    ),
     Format(
         "BMP",
         "BMP",
@@ -62,6 +87,7 @@ FORMATS = (
         megapixels=1_400,  # a file has at most 4 GiB
         icc=False,
         exif=False,
+        xmp=False,
         dpi=True,
     ),
     Format("HEIC", "HEIF", aliases=(".heic", ".heif", ".hif"), instead=".jpg", quality=True),

@@ -9,10 +9,25 @@ BAND = 256  # rows converted at once: large pictures pass without large temporar
 
 
 @dataclass(frozen=True)
+class Gamma:
+    """What a PNG file tells of light: its numbers are light to the power of `exponent`.
+
+    `chromaticities` are x and y of white, red, green and blue. What is None is sRGB's.
+    """
+
+    exponent: float | None = None
+    chromaticities: tuple[float, ...] | None = None
+
+
+@dataclass(frozen=True)
 class Picture:
     """Pixels (H, W, 3) RGB or (H, W, 1) grey, uint8 or uint16, upright, and what came with them.
 
-    `alpha` (H, W) has the type of the pixels; `icc` and `exif` are the bytes of the file.
+    `alpha` (H, W) has the type of the pixels. What the numbers mean is told by the first of these
+    that is there: `cicp`, ITU-T H.273's codes of primaries and transfer; `icc`, a profile; `gamma`.
+    Without any they are sRGB's.
+    `exif` and `xmp` are the bytes of the file; `text` are names and data of PNG's text chunks.
+    `dpi` are the dots per inch across and down. `lossless`: a lossy format kept every pixel.
     """
 
     pixels: np.ndarray
@@ -20,6 +35,11 @@ class Picture:
     icc: bytes | None = None
     exif: bytes | None = None
     dpi: tuple[float, float] | None = None
+    cicp: tuple[int, int] | None = None
+    gamma: Gamma | None = None
+    xmp: bytes | None = None
+    text: tuple[tuple[bytes, bytes], ...] = ()
+    lossless: bool = False
 
     @property
     def height(self) -> int:

@@ -5,43 +5,38 @@ so slowly that the next picture of a batch, which is computed meanwhile, would w
 """
 
 import struct
+from collections.abc import Iterator
 from typing import BinaryIO
 
 import numpy as np
 from isal import isal_zlib  # the zlib format in an eighth of zlib's time
+
+from engine.pictures.picture import Picture, joined
+from engine.pictures.srgb import SRGB
 
 LEVEL = 2  # of isal's 0..3; about as small as zlib's 3
 WINDOW = 10  # bits: behind a filter photographs repeat themselves nearby or not at all
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PNG_COLOURS = {1: 0, 2: 4, 3: 2, 4: 6}  # channels -> grey, grey and alpha, RGB, RGBA
 PAETH = 4  # a PNG filter
+UNIT = 100_000  # of exponents and chromaticities
+XMP = b"XML:com.adobe.xmp"  # what the text is called
 BAND_BYTES = 1 << 19  # filtered at once, within the processor's cache
 
 
-def write_png(
-    file: BinaryIO,
-    pixels: np.ndarray,
-    *,
-    icc: bytes | None,
-    exif: bytes | None,
-    dpi: tuple[float, float] | None,
-) -> None:
-    """Pixels (H, W, 1..4) uint8 or uint16, every row behind Paeth's filter.
+def write_png(file: BinaryIO, picture: Picture) -> None:
+    """Every row after a byte that names Paeth's filter.
 
     Other filters make some rows smaller, but none comes so near to the best for every picture.
     """
+    pixels = joined(picture)
     height, width, channels = pixels.shape
     depth, rows = pixels.itemsize, max(1, BAND_BYTES // pixels[0].nbytes)
     file.write(PNG_SIGNATURE)
     form = 8 * depth, PNG_COLOURS[channels], 0, 0, 0
     _chunk(file, b"IHDR", struct.pack(">II5B", width, height, *form))
-    if icc:
-        _chunk(file, b"iCCP", b"ICC profile\0\0" + isal_zlib.compress(icc, LEVEL))
-    if dpi:
-        per_metre = [round(value / 0.0254) for value in dpi]
-        _chunk(file, b"pHYs", struct.pack(">IIB", *per_metre, 1))
-    if exif:
-        _chunk(file, b"eXIf", exif.removeprefix(b"Exif\0\0"))
+    for name, body in (*_meaning(picture), *_told(picture)):
+        _chunk(file, name, body)
     packer = isal_zlib.compressobj(LEVEL, wbits=WINDOW)
     above = np.zeros(pixels[0].nbytes, np.uint8)
     for top in range(0, height, rows):
@@ -53,6 +48,32 @@ def write_png(
         above = band[-1]
     _chunk(file, b"IDAT", packer.flush())
     _chunk(file, b"IEND", b"")
+
+
+def _meaning(picture: Picture) -> Iterator[tuple[bytes, bytes]]:
+    """Chunks that tell what the numbers mean."""
+    if picture.cicp == SRGB:
+        yield b"sRGB", b"\0"
+    elif picture.cicp:
+        yield b"cICP", bytes([*picture.cicp, 0, 1])
+    if picture.icc:
+        yield b"iCCP", b"ICC profile\0\0" + isal_zlib.compress(picture.icc, LEVEL)
+    if picture.gamma and picture.gamma.exponent:
+        yield b"gAMA", struct.pack(">I", round(picture.gamma.exponent * UNIT))
+    if picture.gamma and picture.gamma.chromaticities:
+        yield b"cHRM", struct.pack(">8I", *(round(n * UNIT) for n in picture.gamma.chromaticities))
+
+
+def _told(picture: Picture) -> Iterator[tuple[bytes, bytes]]:
+    """Chunks that tell of the picture."""
+    if picture.dpi:
+        per_metre = [round(value / 0.0254) for value in picture.dpi]
+        yield b"pHYs", struct.pack(">IIB", *per_metre, 1)
+    if picture.exif:
+        yield b"eXIf", picture.exif
+    if picture.xmp:
+        yield b"iTXt", XMP + b"\0\0\0\0\0" + picture.xmp
+    yield from picture.text
 
 
 def _filtered(rows: np.ndarray, above: np.ndarray, step: int) -> np.ndarray:

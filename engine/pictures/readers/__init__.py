@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from engine.pictures.picture import Picture
-from engine.pictures.readers import bmp, heif, jpeg, pillow, png, tiff, webp
+from engine.pictures.readers import avif, bmp, heif, jpeg, pillow, png, tiff, webp
 from engine.pictures.readers.head import Head
 
 
@@ -33,7 +33,8 @@ READERS = (
     Reader(jpeg.SIGNATURE, jpeg.head, jpeg.load),
     Reader(tiff.SIGNATURE, tiff.head, tiff.load),
     Reader(bmp.SIGNATURE, bmp.head, bmp.load),
-    Reader(webp.SIGNATURE, webp.head, pillow.load),
+    Reader(webp.SIGNATURE, webp.head, webp.load),
+    Reader(avif.SIGNATURE, pillow.head, avif.load),
     Reader(heif.SIGNATURE, heif.head, heif.load),
     Reader(b"", pillow.head, pillow.load),  # all others
 )

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from engine.pictures.formats import Format
-
-SIDEWAYS = (5, 6, 7, 8)  # the EXIF orientations that swap height and width
+from engine.pictures.metadata import SIDEWAYS
 
 
 class RefusedError(Exception):

@@ -6,8 +6,9 @@ from typing import BinaryIO
 import numpy as np
 import pillow_heif
 
+from engine.pictures import exif, xmp
+from engine.pictures.boxes import cicp_of
 from engine.pictures.formats import codecs
-from engine.pictures.metadata import upright
 from engine.pictures.picture import Picture, parted
 from engine.pictures.readers.head import Head, RefusedError
 
@@ -41,5 +42,12 @@ def load(data: bytes, head: Head) -> Picture:
     alpha = array[:, :, colours] if array.shape[2] > colours else None
     if alpha is not None and image.premultiplied_alpha:
         pixels = parted(pixels, alpha)
-    icc, exif = image.info.get("icc_profile"), image.info.get("exif")
-    return Picture(pixels, alpha, icc=icc or None, exif=upright(exif))
+    icc = image.info.get("icc_profile")
+    return Picture(
+        pixels,
+        alpha,
+        icc=icc or None,
+        cicp=None if icc else cicp_of(data),
+        exif=exif.upright(image.info.get("exif")),
+        xmp=xmp.upright(image.info.get("xmp")),
+    )

@@ -13,8 +13,9 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image
 
+from engine.pictures import exif, xmp
 from engine.pictures.formats import codecs
-from engine.pictures.metadata import dots, first_directory, orientation_of, resolution, upright
+from engine.pictures.metadata import dots, first_directory, orientation_of, resolution
 from engine.pictures.picture import Picture
 from engine.pictures.readers.head import Head, RefusedError, damaged
 from engine.pictures.readers.pillow import planes
@@ -118,13 +119,14 @@ def load(data: bytes, head: Head) -> Picture:
     bare = b"".join([*needed, scans])
     if len(re.findall(b"\xff\xda", bare)) > SCANS:
         raise damaged("it has too many scans")
-    icc, exif = icc_of(parts), exif_of(parts)
+    icc, block = icc_of(parts), exif_of(parts)
     pixels = pixels_of(bare, icc, frame, ended=data.find(END, file.tell()) >= 0)
     return Picture(
         pixels,
         icc=None if len(frame.components) == 4 else icc,
-        exif=upright(exif),
-        dpi=jfif_resolution(parts) or resolution(first_directory(exif)),
+        exif=exif.upright(block),
+        dpi=jfif_resolution(parts) or resolution(first_directory(block)),
+        xmp=xmp.upright(xmp.of_jpeg(body for marker, body in parts if marker == EXIF)),
     )
 
 

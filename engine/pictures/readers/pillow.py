@@ -6,8 +6,9 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageCms, UnidentifiedImageError
 
+from engine.pictures import exif, xmp
 from engine.pictures.formats import FORMATS, codecs, spoken
-from engine.pictures.metadata import dots, orientation_of, upright
+from engine.pictures.metadata import dots, orientation_of
 from engine.pictures.picture import Picture
 from engine.pictures.readers.head import Head, RefusedError
 
@@ -57,7 +58,8 @@ def picture(image: Image.Image) -> Picture:
         array[:, :, :colours],
         array[:, :, colours] if array.shape[2] > colours else None,
         icc=icc if isinstance(icc, bytes) and icc and image.mode not in ("CMYK", "LAB") else None,
-        exif=upright(image.info.get("exif")),
+        exif=exif.upright(image.info.get("exif")),
+        xmp=xmp.upright(image.info.get("xmp")),
         dpi=dots(*image.info.get("dpi", (0, 0))),
     )
 

@@ -10,7 +10,6 @@ import os
 import struct
 import zlib
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -20,10 +19,11 @@ from isal import isal_zlib
 from PIL import Image
 
 from engine.pictures.formats import codecs
-from engine.pictures.metadata import dots, orientation_of, upright
+from engine.pictures.metadata import orientation_of
 from engine.pictures.picture import Picture
 from engine.pictures.readers.head import Head, RefusedError, damaged
 from engine.pictures.readers.pillow import planes
+from engine.pictures.readers.png_notes import exif_of, told
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 NEEDED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
@@ -38,8 +38,6 @@ FILTERS = 5
 RATIO = 1032  # the most that the zlib format can shorten
 CHUNK = 1 << 30
 DESCRIBING = (b"eXIf", b"tEXt", b"zTXt")  # where EXIF may be
-RAW_EXIF = (b"Raw profile type exif", b"Raw profile type APP1")  # ImageMagick's, in hexadecimals
-LARGEST = 64 << 20  # bytes of an unpacked profile or text; what is larger is passed over
 
 
 @dataclass(frozen=True)
@@ -114,9 +112,7 @@ def load(data: bytes, head: Head) -> Picture:
         array, alpha = array[:, :, :-1], array[:, :, -1]
     elif chunks.clear and chunks.header.colour in (GREY, COLOUR):
         alpha = keyed(array, chunks.header, chunks.clear)
-    others = chunks.others
-    icc, exif, dpi = profile_of(others), upright(exif_of(others)), resolution_of(others)
-    return Picture(array, alpha, icc=icc, exif=exif, dpi=dpi)
+    return told(Picture(array, alpha), chunks.others)
 
 
 def walk(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
@@ -246,42 +242,3 @@ def keyed(array: np.ndarray, header: Header, clear: bytes) -> np.ndarray:
         key = key * (255 // limit)
     most = np.iinfo(array.dtype).max
     return np.where((array == key).all(axis=2), 0, most).astype(array.dtype)
-
-
-def exif_of(others: dict[bytes, list[bytes]]) -> bytes | None:
-    """The EXIF block among the chunks of a file."""
-    if b"eXIf" in others:
-        return others[b"eXIf"][0]
-    for name in (b"tEXt", b"zTXt"):
-        for body in others.get(name, ()):
-            key, _, text = body.partition(b"\0")
-            if key in RAW_EXIF:
-                text = unpacked(text[1:]) if name == b"zTXt" else text
-                with suppress(ValueError):
-                    return bytes.fromhex(b"".join((text or b"").split()[2:]).decode("latin-1"))
-    return None
-
-
-def profile_of(others: dict[bytes, list[bytes]]) -> bytes | None:
-    """The ICC profile among the chunks of a file."""
-    _, _, packed = others.get(b"iCCP", [b""])[0].partition(b"\0")
-    return unpacked(packed[1:])
-
-
-def resolution_of(others: dict[bytes, list[bytes]]) -> tuple[float, float] | None:
-    """Dots per inch."""
-    body = others.get(b"pHYs", [b""])[0]
-    if len(body) != 9 or body[8] != 1:  # in metres
-        return None
-    across, down = struct.unpack(">II", body[:8])
-    return dots(across * 0.0254, down * 0.0254)
-
-
-def unpacked(packed: bytes) -> bytes | None:
-    """What was packed in the zlib format; None where it is damaged or too large."""
-    unpacker = zlib.decompressobj()
-    try:
-        data = unpacker.decompress(packed, LARGEST)
-    except zlib.error:
-        return None
-    return data if unpacker.eof and data else None

@@ -12,9 +12,10 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from engine.pictures import exif, xmp
 from engine.pictures.directory import Directory, directories
 from engine.pictures.formats import codecs
-from engine.pictures.metadata import resolution, tiff_exif, turned
+from engine.pictures.metadata import resolution, turned
 from engine.pictures.picture import Picture, parted, shallow
 from engine.pictures.readers.head import Head, RefusedError, damaged
 from engine.pictures.readers.pillow import in_srgb, planes
@@ -23,7 +24,7 @@ SIGNATURE = rb"II\*\0|MM\0\*|II\+\0|MM\0\+"
 SUBFILE, OLD_SUBFILE, WIDTH, HEIGHT, BITS, PACKING, PHOTOMETRIC = 254, 255, 256, 257, 258, 259, 262
 FILL, STRIPS, SAMPLES, ROWS, STRIP_BYTES, PLANAR = 266, 273, 277, 278, 279, 284
 PREDICTOR, TILE_WIDTH, TILE_HEIGHT, TILES, TILE_BYTES, BELOW = 317, 322, 323, 324, 325, 330
-EXTRA, FORMAT, ICC = 338, 339, 34675
+EXTRA, FORMAT, ICC, XMP = 338, 339, 34675, 700
 REDUCED, MASK = 1, 4  # bits of SUBFILE; a page with one of them is none
 INVERTED, GREY, RGB, PALETTE, CMYK, LAB, ICC_LAB = 0, 1, 2, 3, 5, 8, 9
 RAW = (32803, 34892)  # what a camera's sensor saw
@@ -94,8 +95,9 @@ def load(data: bytes, head: Head) -> Picture:
         pixels,
         alpha,
         icc=None if page.photometric in (CMYK, LAB, ICC_LAB) else icc,
-        exif=tiff_exif(data, directory.offset),
+        exif=exif.of_tiff(directory),
         dpi=resolution(directory),
+        xmp=xmp.upright(directory.raw(XMP)),
     )
 
 

@@ -1,12 +1,16 @@
-"""The head of WebP files, which Pillow does not read without making room for the picture."""
+"""WebP files. Their heads Pillow does not read without making room for the picture."""
 
+import io
 import os
 import struct
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import BinaryIO
 
 from engine.pictures.formats import codecs
 from engine.pictures.metadata import orientation_of
+from engine.pictures.picture import Picture
+from engine.pictures.readers import pillow
 from engine.pictures.readers.head import Head, damaged
 
 SIGNATURE = rb"RIFF....WEBP"
@@ -48,3 +52,9 @@ def head(file: BinaryIO) -> Head:
         raise damaged("it tells no size")
     several = several and frames > 1
     return Head(codecs()["WEBP"], *size, 3 + alpha, orientation=orientation, several=several)
+
+
+def load(data: bytes, head: Head) -> Picture:
+    """The picture as stored."""
+    names = [name for name, _ in parts(io.BytesIO(data))]
+    return replace(pillow.load(data, head), lossless=b"VP8L" in names)
