@@ -1,6 +1,7 @@
 """Files to pictures: upright pixels, and all that must survive until they are written."""
 
 import io
+import logging
 import re
 import stat
 import warnings
@@ -12,7 +13,7 @@ from typing import BinaryIO
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 from pillow_heif import register_heif_opener
 
 from engine.errors import PictureError
@@ -24,6 +25,7 @@ from engine.pictures.readers.head import Head, RefusedError
 
 register_heif_opener()
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # our sentence says it all
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # else Python prints it
 warnings.filterwarnings("ignore", module=r"PIL\.")  # of oddities that do no harm
 Image.MAX_IMAGE_PIXELS = None  # our own limit, with a sentence of its own, stands in `_check`
 MAX_PIXELS = 500_000_000
@@ -63,7 +65,7 @@ def decode(data: bytes, path: Path | str) -> Picture:
         file = io.BytesIO(data)
         reader = reader_of(file)
         head = reader.head(file)
-        _check(head, len(data))
+        _check(head, 2 * len(data))
         return _upright(reader.load(data, head), head.orientation)
 
 
@@ -88,8 +90,9 @@ def _sentences(path: Path | str) -> Iterator[None]:
     except Exception as error:  # libraries raise anything when they meet damage
         if isinstance(error, cv2.error) and error.code == cv2.Error.StsNoMem:
             raise PictureError(f"{path} is too large for this machine's memory.") from None
-        said = " ".join(str(error).split()).rstrip(".")[:LONGEST]
-        why = said if re.search(r"\w", said) else "it breaks off, or makes no sense"
+        why = " ".join(str(error).split()).rstrip(".")[:LONGEST]
+        if isinstance(error, UnidentifiedImageError) or not re.search(r"[^\W\d]{3}", why):
+            why = "it breaks off, or makes no sense"
         raise PictureError(f"{path} is damaged ({why}); get a whole copy of it.") from error
 
 
@@ -112,13 +115,22 @@ def _opened(path: Path | str) -> Iterator[BinaryIO]:
         raise RefusedError(f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
 
-def _check(head: Head, length: int) -> None:
-    """Raises RefusedError where a picture is not to be decoded, or cannot be for want of memory."""
+def _check(head: Head, copies: int) -> None:
+    """Raises RefusedError where a picture is not to be decoded, or cannot be for want of memory.
+
+    `copies` are the bytes that copies of the file take.
+    """
     if head.several:
         kind = "holds several pages" if head.form.codec == "TIFF" else "is animated"
         raise RefusedError(f"{kind}; save the one picture you want as a PNG file")
     if head.height * head.width > MAX_PIXELS:
         raise RefusedError(f"has more than {MAX_PIXELS // 10**6} megapixels; reduce it first")
+    needed, free = head.memory + copies, available()
+    if needed > free:
+        raise RefusedError(
+            f"takes {needed / 1e9:.1f} GB of memory to read, and {free / 1e9:.1f} GB are free; "
+            "close other programs, or reduce it first"
+        )
 
 
 def _upright(picture: Picture, orientation: int) -> Picture:

@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.pictures.formats import codecs
 from engine.pictures.metadata import dots
-from engine.pictures.picture import Picture
+from engine.pictures.picture import BAND, Picture
 from engine.pictures.readers import pillow
 from engine.pictures.readers.head import Head, RefusedError, damaged
 
@@ -56,7 +56,7 @@ def header_of(data: bytes) -> Header:
     data = data.ljust(FILE_HEADER + 56, b"\0")
     begin, size = struct.unpack_from("<I", data, 10)[0], struct.unpack_from("<I", data, 14)[0]
     if size not in HEADERS:
-        raise RefusedError(f"is a BMP file with a header of {size} bytes; save it as PNG")
+        raise unusual(f"a header of {size} bytes")
     per_metre, packing, colours, masks = (0, 0), PLAIN, 0, (0, 0, 0, 0)
     if size == OLD_HEADER:
         width, height, _, bits = struct.unpack_from("<4H", data, 18)
@@ -64,7 +64,7 @@ def header_of(data: bytes) -> Header:
         width, height, _, bits, packing = struct.unpack_from("<2i2HI", data, 18)
         *per_metre, colours = struct.unpack_from("<2iI", data, 38)
     if bits not in KINDS.get(packing, ()):
-        raise RefusedError(f"is a BMP file of kind {packing}, {bits} bits; save it as PNG")
+        raise unusual(f"packing {packing}, {bits} bits")
     if width < 1 or not height:
         raise damaged("it tells no size")
     if packing in (MASKED, ALPHA_MASKED):
@@ -76,21 +76,26 @@ def header_of(data: bytes) -> Header:
     return Header(begin, size, width, abs(height), upward, bits, packing, per_metre, colours, masks)
 
 
+def unusual(kind: str) -> RefusedError:
+    return RefusedError(f"is damaged, or a BMP file of an unusual kind ({kind}); save it as PNG")
+
+
 def head(file: BinaryIO) -> Head:
     """Reads nothing but the headers."""
     header = header_of(file.read(FILE_HEADER + 56))
     bits, channels = 16 if header.wide else 8, 3 + bool(header.masks[3])
-    return Head(codecs()["BMP"], header.height, header.width, channels, bits)
+    taken = 4 + 2 * channels * bits // 8
+    return Head(codecs()["BMP"], header.height, header.width, channels, bits, taken=taken)
 
 
 def load(data: bytes, head: Head) -> Picture:
     """The picture as stored. Alpha that is nought everywhere was never meant, and is dropped."""
     header = header_of(data)
+    rows, stride = header.height, (header.width * header.bits + 31) // 32 * 4
+    if header.packing not in (RLE4, RLE8) and len(data) < header.begin + rows * stride:
+        raise damaged("some of its pixels are missing")
     if not header.ours:
         return pillow.load(data, head)
-    rows, stride = header.height, (header.width * header.bits + 31) // 32 * 4
-    if len(data) < header.begin + rows * stride:
-        raise damaged("some of its pixels are missing")
     raw = np.frombuffer(data, np.uint8, rows * stride, header.begin).reshape(rows, stride)
     raw = raw[::-1] if header.upward else raw
     across, down = (value / INCH for value in header.per_metre)
@@ -114,11 +119,14 @@ def masked(values: np.ndarray, mask: int, most: int) -> np.ndarray:
     low = (mask & -mask).bit_length() - 1
     count = mask.bit_length() - low
     if mask.bit_count() < count:
-        raise RefusedError("is a BMP file with gaps in its bit masks; save it as PNG")
+        raise unusual("gaps in its bit masks")
     low, count = low + max(0, count - 16), min(count, 16)
     limit = (1 << count) - 1
-    part = (values >> low).astype(np.uint32) & limit
-    return ((part * most + limit // 2) // limit).astype(form)
+    found = np.empty(values.shape, form)
+    for top in range(0, len(values), BAND):
+        part = values[top : top + BAND].astype(np.uint32) >> low & limit
+        found[top : top + BAND] = (part * most + limit // 2) // limit
+    return found
 
 
 def indexed(raw: np.ndarray, header: Header, data: bytes) -> np.ndarray:

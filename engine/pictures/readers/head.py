@@ -21,8 +21,8 @@ class Head:
 
     `channels` (alpha among them) and `bits` (8 or 16) are those of the decoded pixels;
     `orientation` is EXIF's, 1 where the pixels are upright. `several`: the file holds more pictures
-    than one, none of which is *the* picture. `taken` are the bytes a pixel that decoding takes at
-    its worst moment, the pixels that stay among them.
+    than one, none of which is *the* picture. `taken` are the bytes a pixel that `load` takes at its
+    worst moment, those of the picture among them, but not those of the file and its copies.
     """
 
     form: Format
@@ -32,7 +32,12 @@ class Head:
     bits: int = 8
     orientation: int = 1
     several: bool = False
-    taken: int = 0
+    taken: int = 8
+
+    @property
+    def memory(self) -> int:
+        """Bytes that `load` takes for the pixels at its worst moment."""
+        return self.taken * self.height * self.width
 
     @property
     def size(self) -> tuple[int, int]:

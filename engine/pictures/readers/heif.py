@@ -29,7 +29,8 @@ def head(file: BinaryIO) -> Head:
     image = opened(file)
     (width, height), (kind, _, deep) = image.size, image.mode.partition(";")
     channels = {"L": 1, "I": 1, "LA": 2}.get(kind, len(kind))
-    return Head(codecs()["HEIF"], height, width, channels, bits=16 if deep else 8)
+    bits = 16 if deep else 8
+    return Head(codecs()["HEIF"], height, width, channels, bits, taken=3 * channels * bits // 8)
 
 
 def load(data: bytes, head: Head) -> Picture:

@@ -76,12 +76,10 @@ def frame_of(parts: list[tuple[int, bytes]]) -> Frame:
     if len(body) < 6 or len(body) < 6 + 3 * body[5]:
         raise damaged("it has no header")
     bits, height, width, count = struct.unpack(">BHHB", body[:6])
-    if bits != 8:
+    if bits in (12, 16):
         raise RefusedError(f"is a JPEG of {bits} bits a channel; save it with 8, or as PNG")
-    if count not in CHANNELS:
-        raise RefusedError(f"is a JPEG of {count} channels; save it as RGB")
-    if not height or not width:
-        raise damaged("it tells no size")
+    if bits != 8 or count not in CHANNELS or not height or not width:
+        raise damaged("its header makes no sense")
     return Frame(marker, bits, height, width, body[6 : 6 + 3 * count : 3])
 
 
@@ -95,6 +93,7 @@ def head(file: BinaryIO) -> Head:
         frame.width,
         CHANNELS[len(frame.components)],
         orientation=orientation_of(exif_of(parts)),
+        taken=3 + 3 * len(frame.components),  # coefficients of two bytes, and pixels
     )
 
 

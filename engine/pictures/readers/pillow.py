@@ -1,15 +1,17 @@
 """Files of all formats that Pillow reads as they should be read."""
 
 import io
+from collections.abc import Callable
 from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageCms, UnidentifiedImageError
+from PIL.ImageCms import ImageCmsProfile
 
 from engine.pictures import exif, xmp
 from engine.pictures.formats import FORMATS, codecs, spoken
 from engine.pictures.metadata import dots, orientation_of
-from engine.pictures.picture import Picture
+from engine.pictures.picture import BAND, Picture
 from engine.pictures.readers.head import Head, RefusedError
 
 CHANNELS = {"1": 1, "L": 1, "LA": 2, "La": 2, "PA": 4, "RGBA": 4, "RGBa": 4}  # others have 3
@@ -40,6 +42,7 @@ def head(file: BinaryIO) -> Head:
             channels + clear,
             orientation=orientation_of(image.info.get("exif")),
             several=getattr(image, "is_animated", False),
+            taken=4 + 3 * CHANNELS.get(image.mode, 3),
         )
 
 
@@ -69,27 +72,25 @@ def planes(image: Image.Image, icc: bytes | None = None) -> np.ndarray:
     if image.mode in UNREADABLE or image.mode.startswith("I;"):
         kind = UNREADABLE.get(image.mode, "an unusual number of bits")
         raise RefusedError(f"has pixels of {kind}; save it as 8 or 16 bit RGB")
-    if image.mode in ("CMYK", "LAB"):
-        image = in_srgb(image, icc)
+    convert = to_srgb(image.mode, icc) if image.mode in ("CMYK", "LAB") else None
     clear = image.has_transparency_data
-    if image.mode in ("1", "L", "LA", "La"):
-        image = image.convert("LA" if clear else "L")
-    else:
-        image = image.convert("RGBA" if clear else "RGB")
-    array = np.asarray(image)
-    return array[:, :, None] if array.ndim == 2 else array
+    mode = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
+    mode += "A" if clear else ""
+    array = np.empty((image.height, image.width, len(mode)), np.uint8)
+    for top in range(0, image.height, BAND):  # Pillow's own way takes three times the memory
+        band = image.crop((0, top, image.width, min(top + BAND, image.height)))
+        band = convert(band) if convert else band
+        band = band if band.mode == mode else band.convert(mode)
+        array[top : top + BAND] = np.asarray(band).reshape(-1, image.width, len(mode))
+    return array
 
 
-def in_srgb(image: Image.Image, icc: bytes | None) -> Image.Image:
-    """CMYK or LAB through its profile, or plainly where it has none that works."""
-    target = ImageCms.createProfile("sRGB")
+def to_srgb(mode: str, icc: bytes | None) -> Callable[[Image.Image], Image.Image]:
+    """A conversion of CMYK or LAB, through the profile, or plainly where none works."""
     try:
-        if image.mode == "LAB":
-            source = ImageCms.createProfile("LAB")
-        else:
-            source = ImageCms.ImageCmsProfile(io.BytesIO(icc or b""))
-        return ImageCms.profileToProfile(image, source, target, outputMode="RGB")
+        lab = mode == "LAB"
+        source = ImageCms.createProfile("LAB") if lab else ImageCmsProfile(io.BytesIO(icc or b""))
+        transform = ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB")
     except (ImageCms.PyCMSError, OSError, TypeError):
-        if image.mode == "LAB":
-            raise
-        return image.convert("RGB")
+        return lambda image: image.convert("RGB")
+    return lambda image: ImageCms.applyTransform(image, transform)

@@ -9,8 +9,9 @@ import io
 import os
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import BinaryIO
 
 import cv2
@@ -26,7 +27,7 @@ from engine.pictures.readers.pillow import planes
 from engine.pictures.readers.png_notes import exif_of, told
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-NEEDED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
+NEEDED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT")
 DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # colour type -> samples a pixel
 GREY, COLOUR, PALETTE, GREY_ALPHA = 0, 2, 3, 4  # colour types
@@ -36,7 +37,7 @@ PASSES = (  # of Adam7: first row and column, and the steps to the next ones
 )
 FILTERS = 5
 RATIO = 1032  # the most that the zlib format can shorten
-CHUNK = 1 << 30
+STORED = 0xFFFF  # bytes of the largest block that is not packed
 DESCRIBING = (b"eXIf", b"tEXt", b"zTXt")  # where EXIF may be
 
 
@@ -67,7 +68,7 @@ class Chunks:
     """A whole PNG file: header, packed pixels, palette, what is transparent, and other chunks."""
 
     header: Header
-    pixels: bytes
+    pixels: list[bytes]
     palette: bytes | None
     clear: bytes | None
     others: dict[bytes, list[bytes]]
@@ -92,14 +93,17 @@ def head(file: BinaryIO) -> Head:
     if header is None:
         raise damaged("it has no header")
     channels = clear + (3 if header.colour == PALETTE else SAMPLES[header.colour])
+    bits = 16 if header.depth == 16 else 8
     return Head(
         codecs()["PNG"],
         header.height,
         header.width,
         channels,
-        bits=16 if header.depth == 16 else 8,
+        bits,
         orientation=orientation_of(exif_of(others)),
         several=several,
+        # OpenCV makes room for three pictures of 16 bits with alpha where they have colour
+        taken=9 * max(channels, 3) if bits == 16 and channels > 1 else 2 + 3 * channels * bits // 8,
     )
 
 
@@ -144,6 +148,8 @@ def whole(data: bytes) -> Chunks:
     others: dict[bytes, list[bytes]] = {}
     file = io.BytesIO(data)
     for name, length in walk(file):
+        if name == b"IEND":
+            break
         body = sound(name, file, length)
         if name in NEEDED:
             if body is None:
@@ -155,16 +161,14 @@ def whole(data: bytes) -> Chunks:
                     f"has a part {name.decode()} that Fovea does not know; save it anew"
                 )
             others.setdefault(name, []).append(body)
-        if name == b"IEND":
-            break
     if b"IHDR" not in needed or b"IDAT" not in needed:
         raise damaged("it has no pixels")
     header = header_of(needed[b"IHDR"][0])
     palette, clear = (needed.get(name, [None])[0] for name in (b"PLTE", b"tRNS"))
     if header.colour == PALETTE and not palette:
         raise damaged("it has no palette")
-    pixels = b"".join(needed[b"IDAT"])
-    if RATIO * len(pixels) < sum(rows * length for rows, length in header.passes):
+    pixels = needed[b"IDAT"]
+    if RATIO * sum(map(len, pixels)) < sum(rows * length for rows, length in header.passes):
         raise damaged("it is too short for its size")
     return Chunks(header, pixels, palette, clear, others)
 
@@ -180,18 +184,19 @@ def checksum(name: bytes, body: bytes) -> bytes:
     return struct.pack(">I", isal_zlib.crc32(body, isal_zlib.crc32(name)))
 
 
-def bare(chunks: Chunks, pixels: bytes) -> bytes:
+def bare(chunks: Chunks, pixels: Iterable[bytes]) -> memoryview:
     """A file of these packed pixels, without anything that they do not need."""
     parts = [(b"IHDR", chunks.header.data)]
     if chunks.header.colour == PALETTE:
         parts += [(b"PLTE", chunks.palette or b"")]
         parts += [(b"tRNS", chunks.clear)] if chunks.clear else []
-    view = memoryview(pixels)
-    parts += [(b"IDAT", view[begin : begin + CHUNK]) for begin in range(0, len(view), CHUNK)]
-    file = [SIGNATURE]
-    for name, body in (*parts, (b"IEND", b"")):
-        file += [struct.pack(">I", len(body)) + name, body, checksum(name, body)]
-    return b"".join(file)
+    file = io.BytesIO()
+    file.write(SIGNATURE)
+    for name, body in chain(parts, ((b"IDAT", piece) for piece in pixels), [(b"IEND", b"")]):
+        file.write(struct.pack(">I", len(body)) + name)
+        file.write(body)
+        file.write(checksum(name, body))
+    return file.getbuffer()
 
 
 def plain(chunks: Chunks) -> np.ndarray:
@@ -207,8 +212,9 @@ def deep(chunks: Chunks) -> np.ndarray:
     would print where nobody has asked for it.
     """
     header = chunks.header
-    packed = stored(chunks.pixels, header)
-    array = cv2.imdecode(np.frombuffer(bare(chunks, packed), np.uint8), cv2.IMREAD_UNCHANGED)
+    file = np.frombuffer(bare(chunks, stored(b"".join(chunks.pixels), header)), np.uint8)
+    array = cv2.imdecode(file, cv2.IMREAD_UNCHANGED)
+    del file
     if array is None or array.dtype != np.uint16:
         raise damaged("its pixels cannot be decoded")
     if array.ndim == 2:
@@ -217,11 +223,10 @@ def deep(chunks: Chunks) -> np.ndarray:
     return array[:, :, order]  # grey is repeated beside alpha, and colours are reversed
 
 
-def stored(packed: bytes, header: Header) -> bytes:
+def stored(packed: bytes, header: Header) -> Iterator[bytes]:
     """The same pixels in the zlib format, right to the last bit and not packed at all."""
     size = sum(rows * length for rows, length in header.passes)
-    unpacker = isal_zlib.decompressobj()
-    raw = unpacker.decompress(packed, size)
+    raw = isal_zlib.decompressobj().decompress(packed, size)
     if len(raw) < size:
         raise damaged("some of its pixels are missing")
     flat, begin = np.frombuffer(raw, np.uint8), 0
@@ -229,7 +234,12 @@ def stored(packed: bytes, header: Header) -> bytes:
         if flat[begin : begin + rows * length : length].max() >= FILTERS:
             raise damaged("its pixels make no sense")
         begin += rows * length
-    return zlib.compress(raw, 0)
+    yield b"\x78\x01"
+    for begin in range(0, size, STORED):
+        block = raw[begin : begin + STORED]
+        last = begin + STORED >= size
+        yield struct.pack("<BHH", last, len(block), len(block) ^ STORED) + block
+    yield struct.pack(">I", zlib.adler32(raw))
 
 
 def keyed(array: np.ndarray, header: Header, clear: bytes) -> np.ndarray:
@@ -240,5 +250,5 @@ def keyed(array: np.ndarray, header: Header, clear: bytes) -> np.ndarray:
         return None
     if header.depth < 8:
         key = key * (255 // limit)
-    most = np.iinfo(array.dtype).max
-    return np.where((array == key).all(axis=2), 0, most).astype(array.dtype)
+    opaque = (array != key.astype(array.dtype)).any(axis=2)
+    return opaque.astype(array.dtype) * np.iinfo(array.dtype).max

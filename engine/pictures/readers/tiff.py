@@ -4,8 +4,10 @@ Pillow unpacks all that is packed, but knows few kinds of pixels of 16 bits or o
 four. So pixels of 8 and 16 bits are shown to it as one grey plane as wide as all samples of a row.
 """
 
+import ctypes
 import io
 import struct
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -16,9 +18,9 @@ from engine.pictures import exif, xmp
 from engine.pictures.directory import Directory, directories
 from engine.pictures.formats import codecs
 from engine.pictures.metadata import resolution, turned
-from engine.pictures.picture import Picture, parted, shallow
+from engine.pictures.picture import BAND, Picture, parted, shallow
 from engine.pictures.readers.head import Head, RefusedError, damaged
-from engine.pictures.readers.pillow import in_srgb, planes
+from engine.pictures.readers.pillow import planes
 
 SIGNATURE = rb"II\*\0|MM\0\*|II\+\0|MM\0\+"
 SUBFILE, OLD_SUBFILE, WIDTH, HEIGHT, BITS, PACKING, PHOTOMETRIC = 254, 255, 256, 257, 258, 259, 262
@@ -26,10 +28,11 @@ FILL, STRIPS, SAMPLES, ROWS, STRIP_BYTES, PLANAR = 266, 273, 277, 278, 279, 284
 PREDICTOR, TILE_WIDTH, TILE_HEIGHT, TILES, TILE_BYTES, BELOW = 317, 322, 323, 324, 325, 330
 EXTRA, FORMAT, ICC, XMP = 338, 339, 34675, 700
 REDUCED, MASK = 1, 4  # bits of SUBFILE; a page with one of them is none
-INVERTED, GREY, RGB, PALETTE, CMYK, LAB, ICC_LAB = 0, 1, 2, 3, 5, 8, 9
+INVERTED, GREY, RGB, PALETTE, CMYK, YCBCR, LAB, ICC_LAB = 0, 1, 2, 3, 5, 6, 8, 9
 RAW = (32803, 34892)  # what a camera's sensor saw
 COLOURS = {INVERTED: 1, GREY: 1, RGB: 3, CMYK: 4, LAB: 3, ICC_LAB: 3}  # samples without others
 NONE, LZW, DEFLATE, OLD_DEFLATE, PACKBITS, LZMA, ZSTD = 1, 5, 8, 32946, 32773, 34925, 50000
+DEFLATED = 1032  # times shorter at most
 PREDICTED = (LZW, DEFLATE, OLD_DEFLATE, LZMA, ZSTD)  # packings that may store differences
 PACKINGS = (NONE, PACKBITS, *PREDICTED)
 STRUCTURE = (  # the tags that pixels need, and nothing else does
@@ -37,7 +40,14 @@ STRUCTURE = (  # the tags that pixels need, and nothing else does
     *(292, 293, PREDICTOR, 320, TILE_WIDTH, TILE_HEIGHT, TILES, TILE_BYTES, 332, EXTRA, FORMAT),
     *(347, 512, 513, 514, 519, 520, 521, 529, 530, 531, 532),
 )
-Tags = dict[int, tuple[int, ...] | bytes]
+Tags = dict[int, tuple[float, ...] | bytes]
+
+# libtiff would print its own sentences. These are the handlers of the very library that Pillow has
+# loaded; where it shows no names, as on Windows, there is nothing to be done.
+with suppress(AttributeError, OSError):
+    library = ctypes.CDLL(Image.core.__file__)
+    library.TIFFSetErrorHandler(None)
+    library.TIFFSetWarningHandler(None)
 
 
 @dataclass(frozen=True)
@@ -66,14 +76,16 @@ def head(file: BinaryIO) -> Head:
     page = page_of(pages[0])
     colours = 1 if page.photometric in (INVERTED, GREY) else 3
     deep = page.bits > 8 and page.photometric in (INVERTED, GREY, RGB)
+    channels = colours + (page.alpha is not None)
     return Head(
         codecs()["TIFF"],
         page.height,
         page.width,
-        colours + (page.alpha is not None),
+        channels,
         bits=16 if deep else 8,
         orientation=turned(pages[0]),
         several=len(pages) > 1,
+        taken=page.bits // 8 * (2 * page.samples + channels) + 1 if page.flat else 9,
     )
 
 
@@ -82,6 +94,10 @@ def load(data: bytes, head: Head) -> Picture:
     directory = pages_of(io.BytesIO(data))[0]
     page = page_of(directory)
     icc = directory.raw(ICC) or None
+    least = page.height * (page.width * page.samples * page.bits // 8)
+    shorter = {NONE: 1, DEFLATE: DEFLATED, OLD_DEFLATE: DEFLATED}.get(page.packing)
+    if shorter and page.photometric != YCBCR and least > shorter * len(data):
+        raise damaged("it is too short for its size")
     if page.flat:
         array = samples(data, directory, page)
         pixels, alpha = coloured(array, page, icc)
@@ -129,8 +145,7 @@ def page_of(directory: Directory) -> Page:
     if 3 in formats:
         raise RefusedError("has pixels of floating-point numbers; save it as 8 or 16 bit RGB")
     if len(bits) > 1 or max(bits) > 16 or not formats <= {1, 4}:  # 4: not told
-        kind = "signed numbers" if formats & {2} else f"{max(bits)} bits a channel"
-        raise RefusedError(f"has pixels of {kind}; save it as 8 or 16 bit RGB")
+        raise unusual("signed numbers" if formats & {2} else f"{max(bits)} bits a channel")
     samples = directory.number(SAMPLES, 1)
     extras = [int(n) for n in directory.numbers(EXTRA)]
     colours = COLOURS.get(photometric, 3)
@@ -146,6 +161,12 @@ def page_of(directory: Directory) -> Page:
         planar=directory.number(PLANAR, 1) == 2 and samples > 1,
         alpha=alpha if alpha is not None and alpha < samples else None,
         multiplied=1 in kinds and 2 not in kinds,
+    )
+
+
+def unusual(kind: str) -> RefusedError:
+    return RefusedError(
+        f"is damaged, or a TIFF file of an unusual kind ({kind}); save it as 8 or 16 bit RGB"
     )
 
 
@@ -171,7 +192,10 @@ def samples(data: bytes, directory: Directory, page: Page) -> np.ndarray:
         for plane in range(planes):
             image.seek(plane)
             part = slice(plane, plane + 1) if page.planar else slice(None)
-            array[:, :, part] = np.asarray(image).reshape(page.height, page.width, together)
+            for top in range(0, page.height, BAND):
+                band = image.crop((0, top, image.width, min(top + BAND, page.height)))
+                rows = np.asarray(band).reshape(-1, page.width, together)
+                array[top : top + BAND, :, part] = rows
     if directory.number(PREDICTOR, 1) == 2 and page.packing in PREDICTED:
         for left in range(0, page.width, tile or page.width):
             block = array[:, left : left + (tile or page.width)]
@@ -234,7 +258,7 @@ def coloured(array: np.ndarray, page: Page, icc: bytes | None) -> tuple[np.ndarr
         if page.photometric == ICC_LAB:
             pixels = pixels ^ np.array([0, 128, 128], np.uint8)
         mode, size = "CMYK" if page.photometric == CMYK else "LAB", (page.width, page.height)
-        pixels = np.asarray(in_srgb(Image.frombytes(mode, size, pixels.tobytes()), icc))
+        pixels = planes(Image.frombytes(mode, size, pixels.tobytes()), icc)
     return pixels, alpha
 
 
@@ -254,7 +278,5 @@ def by_pillow(data: bytes, directory: Directory, page: Page) -> np.ndarray:
                 ]
             return planes(image)
     except UnidentifiedImageError:
-        kind = f"kind {page.photometric}, {page.bits} bits, packing {page.packing}"
-        raise RefusedError(
-            f"is a TIFF file of an unusual kind ({kind}); save it as 8 or 16 bit RGB"
-        ) from None
+        kind = f"colours {page.photometric}, {page.bits} bits, packing {page.packing}"
+        raise unusual(kind) from None

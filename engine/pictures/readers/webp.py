@@ -51,7 +51,14 @@ def head(file: BinaryIO) -> Head:
     if size is None:
         raise damaged("it tells no size")
     several = several and frames > 1
-    return Head(codecs()["WEBP"], *size, 3 + alpha, orientation=orientation, several=several)
+    return Head(
+        codecs()["WEBP"],
+        *size,
+        3 + alpha,
+        orientation=orientation,
+        several=several,
+        taken=20,  # the library draws on two canvases
+    )
 
 
 def load(data: bytes, head: Head) -> Picture:
