@@ -10,7 +10,7 @@ from engine.pictures import exif, xmp
 from engine.pictures.boxes import cicp_of
 from engine.pictures.formats import codecs
 from engine.pictures.picture import Picture, parted
-from engine.pictures.readers.head import Head, RefusedError
+from engine.pictures.readers.head import Head, RefusedError, damaged
 
 # AVIF has some of the brands in common, but is another decoder's
 SIGNATURE = rb"....ftyp(hei|hev|(mif1|mif2|msf1)(?!.{,48}avi[fs]))"
@@ -38,6 +38,8 @@ def load(data: bytes, head: Head) -> Picture:
     image = opened(io.BytesIO(data))
     array = np.asarray(image)
     array = array[:, :, None] if array.ndim == 2 else array
+    if array.shape[:2] != (head.height, head.width):
+        raise damaged("its parts tell different sizes")
     colours = array.shape[2] - (array.shape[2] in (2, 4))
     pixels = array[:, :, :colours]
     alpha = array[:, :, colours] if array.shape[2] > colours else None

@@ -173,12 +173,14 @@ def unusual(kind: str) -> RefusedError:
 def samples(data: bytes, directory: Directory, page: Page) -> np.ndarray:
     """All samples (H, W, S) uint8 or uint16, in the machine's order."""
     planes, together = (page.samples, 1) if page.planar else (1, page.samples)
-    tags = {tag: directory.numbers(tag) for tag in (ROWS, TILE_HEIGHT, FILL) if tag in directory}
+    tags = {tag: directory.numbers(tag) for tag in (TILE_HEIGHT, FILL) if tag in directory}
     tags |= {WIDTH: (page.width * together,), HEIGHT: (page.height,), BITS: (page.bits,)}
     tags |= {PACKING: (page.packing,), PHOTOMETRIC: (GREY,), SAMPLES: (1,)}
     tile = directory.number(TILE_WIDTH, 0)
     if tile:
         tags[TILE_WIDTH] = (tile * together,)
+    else:
+        tags[ROWS] = (rows_of(directory, page),)
     pieces = {tag: directory.numbers(tag) for tag in (STRIPS, STRIP_BYTES, TILES, TILE_BYTES)}
     expected = pieces_a_plane(directory, page)
     if len(pieces[TILES if tile else STRIPS]) < planes * expected:
@@ -207,10 +209,16 @@ def pieces_a_plane(directory: Directory, page: Page) -> int:
     """How many strips or tiles cover the page once."""
     across, down = directory.number(TILE_WIDTH, 0), directory.number(TILE_HEIGHT, 0)
     if not across:
-        across, down = page.width, directory.number(ROWS, page.height) or page.height
+        across, down = page.width, rows_of(directory, page)
     if not down:
         raise damaged("its tiles have no height")
     return -(-page.width // across) * -(-page.height // down)
+
+
+def rows_of(directory: Directory, page: Page) -> int:
+    """Rows a strip, all where that is not told."""
+    rows = directory.number(ROWS, page.height)
+    return rows if 0 < rows < page.height else page.height
 
 
 def rebuilt(data: bytes, directory: Directory, tables: list[Tags]) -> bytes:
