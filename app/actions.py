@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
-from PySide6.QtWidgets import QMenu, QMenuBar, QToolBar, QWidget
+from PySide6.QtWidgets import QMenu, QMenuBar, QToolBar, QToolButton, QWidget
 
 VIEWS = ("full", "split", "side")  # one of them at a time
 TOOLS = ("open", "paste", "export", None), (None, *VIEWS, None, "map", None, "fit", "actual")
 BARE_TOOLS = ("fit", "actual", "paste")  # their icons say enough
+REPEATED = ("in", "out", "less", "more")  # as long as their keys are held
+LEAST_NAME = 120  # points for the picture's name, without which the tools lose their words
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,9 @@ def entries() -> dict[str, Entry]:
         "full": Entry(tr("Full"), ("1",), "view-full", checkable=True),
         "split": Entry(tr("Split"), ("2",), "view-split", checkable=True),
         "side": Entry(tr("Side"), ("3",), "view-side", checkable=True),
+        "original": Entry(tr("Show the original"), ("Space",), checkable=True),
         "map": Entry(tr("Depth map"), ("M",), "map", checkable=True),
+        "panel": Entry(tr("Side panel"), ("F9",), checkable=True),
         "fit": Entry(tr("Fit"), ("Ctrl+0",), "fit"),
         "actual": Entry(tr("100 %"), ("Ctrl+1",), "actual-size"),
         "in": Entry(tr("Zoom in"), ("+", "Ctrl++", "=")),
@@ -60,7 +64,7 @@ def menus() -> dict[str, tuple[str | None, ...]]:
     file = "open", "open-folder", "paste", None, "export", "export-all", None, "quit"
     return {
         tr("&File"): file,
-        tr("&View"): (*VIEWS, None, "map", None, "fit", "actual", "in", "out"),
+        tr("&View"): (*VIEWS, None, "original", "map", "panel", None, "fit", "actual", "in", "out"),
         tr("&Budget"): ("less", "more", None, "stop"),
         tr("B&atch"): ("pause", "resume", "stop-all", None, "retry", "report", "reveal"),
     }
@@ -72,6 +76,7 @@ def make_actions(window: QWidget, slots: dict[str, Callable]) -> dict[str, QActi
     for name, entry in entries().items():
         action = actions[name] = QAction(entry.text, window, checkable=entry.checkable)
         action.setShortcuts([QKeySequence(key) for key in entry.keys])
+        action.setAutoRepeat(name in REPEATED)
         action.setToolTip(f"{entry.text.rstrip('…')} ({entry.keys[0]})")
         action.setProperty("symbol", entry.symbol)
         (action.toggled if entry.checkable else action.triggered).connect(slots[name])
@@ -93,18 +98,35 @@ def fill_menus(bar: QMenuBar, actions: dict[str, QAction]) -> QMenu:
     return recent
 
 
-def make_toolbar(actions: dict[str, QAction], heading: QWidget) -> QToolBar:
-    """The tools, with a heading between those for files and those for views."""
-    bar = QToolBar(tr("Tools"))
-    bar.setMovable(False)
-    bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
-    bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-    for part, names in enumerate(TOOLS):
-        if part:
-            bar.addWidget(heading)
-        for name in names:
-            bar.addSeparator() if name is None else bar.addAction(actions[name])
-    for name in BARE_TOOLS:
-        button = bar.widgetForAction(actions[name])
-        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
-    return bar
+class Toolbar(QToolBar):
+    """The tools, with a heading between those for files and those for views.
+
+    Where the window is too narrow for their words, icons say it alone.
+    """
+
+    def __init__(self, actions: dict[str, QAction], heading: QWidget):
+        super().__init__(tr("Tools"))
+        self.setMovable(False)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+        self._worded: list[QToolButton] = []
+        for part, names in enumerate(TOOLS):
+            if part:
+                self.addWidget(heading)
+            for name in names:
+                self.addSeparator() if name is None else self.addAction(actions[name])
+                if name is not None and name not in BARE_TOOLS:
+                    self._worded.append(self.widgetForAction(actions[name]))
+
+    def resizeEvent(self, event) -> None:
+        super().resizeEvent(event)
+        self.fit_words()
+
+    def fit_words(self) -> None:
+        """Words beside the icons, where there is room for all of them."""
+        self._say(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        if self.sizeHint().width() + LEAST_NAME > self.width():
+            self._say(Qt.ToolButtonStyle.ToolButtonIconOnly)
+
+    def _say(self, style: Qt.ToolButtonStyle) -> None:
+        for button in self._worded:
+            button.setToolButtonStyle(style)

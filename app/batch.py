@@ -1,7 +1,7 @@
 """What the window exports at once: which files, under which names, into which folder."""
 
 import os
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from engine.batch.export import Event, export, make_batch
 from engine.batch.folder import listing, size_of
 from engine.batch.journal import Journal, recall
-from engine.batch.names import jobs_of
+from engine.batch.names import checked, jobs_of
 from engine.batch.report import Report, completed, write_reports
 from engine.batch.stages import Control
 from engine.errors import UpscalerError
@@ -91,12 +91,24 @@ def again(order: Order, keys: Iterable[str]) -> Order:
     return replace(order, only=frozenset(keys), control=Control())
 
 
-def made_before(
-    items: Iterable[Item], folder: Path, settings: Settings, *, scale: int
-) -> frozenset[str]:
-    """The keys of the items whose outputs have files in their places already."""
-    jobs = jobs_of(items, folder, settings, scale=scale, made=recall(folder).made)
-    return frozenset(job.key for job in jobs if os.path.lexists(job.target))
+@dataclass(frozen=True)
+class Outlook:
+    """What an export would meet: the keys of items whose outputs have files in their places
+    already, and of those whose outputs cannot be, each with the reason."""
+
+    there: frozenset[str] = frozenset()
+    impossible: Mapping[str, str] = field(default_factory=dict)
+
+
+def outlook(items: Iterable[Item], folder: Path, settings: Settings, *, scale: int) -> Outlook:
+    """Look before the work at what can be known then; makes no folder."""
+    made = recall(folder).made
+    jobs = jobs_of(items, folder, settings, scale=scale, made=made)
+    jobs = list(checked(jobs, settings, scale=scale))
+    return Outlook(
+        frozenset(job.key for job in jobs if os.path.lexists(job.target)),
+        {j.key: j.trouble.replace(str(j.target), j.target.name) for j in jobs if j.trouble},
+    )
 
 
 def output_pixels(items: Iterable[Item], settings: Settings, *, scale: int) -> int:

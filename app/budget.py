@@ -4,7 +4,12 @@ It asks for an effort, or for one of a few networks that have no knob: then it h
 """
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from app.fields import Slider
+from app.figures import percent
+from app.look import Elided
 
 STEPS = 200  # half a per cent each
 
@@ -17,7 +22,7 @@ class BudgetBar(QWidget):
 
     def __init__(self, parent: QWidget | None = None):
         super().__init__(parent)
-        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider = Slider(Qt.Orientation.Horizontal)
         self.slider.setTickInterval(1)
         self.slider.valueChanged.connect(self._tell)
         self._labels: list[str] = []
@@ -27,9 +32,11 @@ class BudgetBar(QWidget):
         strong.setPointSizeF(strong.pointSizeF() * 1.25)
         strong.setBold(True)
         self.asked.setFont(strong)
-        self.means = QLabel()
-        self.means.setAccessibleName(self.tr("What the budget means"))
-        self.means.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.means = Elided(mode=Qt.TextElideMode.ElideRight)
+        self.seconds = QLabel()
+        self.seconds.setAccessibleName(self.tr("How long it takes"))
+        self.only = Elided(self.tr("One speed only: there is no other network of this kind."))
+        self.only.setForegroundRole(QPalette.ColorRole.PlaceholderText)
 
         track = QHBoxLayout()
         track.setSpacing(12)
@@ -37,10 +44,12 @@ class BudgetBar(QWidget):
         track.addWidget(self.ends[0])
         track.addWidget(self.slider, 1)
         track.addWidget(self.ends[1])
+        track.addWidget(self.only, 1)
         words = QHBoxLayout()
         words.setSpacing(12)
         words.addWidget(self.asked)
         words.addWidget(self.means, 1)
+        words.addWidget(self.seconds)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 10, 16, 12)
         layout.setSpacing(6)
@@ -54,12 +63,15 @@ class BudgetBar(QWidget):
         first, final = [labels[:1], labels[-1:]] if last else [[], []]
         self.ends[0].setText("  ·  ".join([self.tr("fast"), *first]))
         self.ends[1].setText("  ·  ".join([*final, self.tr("full")]))
-        ticks = QSlider.TickPosition.TicksBelow if labels else QSlider.TickPosition.NoTicks
+        ticks = Slider.TickPosition.TicksBelow if labels else Slider.TickPosition.NoTicks
         with QSignalBlocker(self.slider):
             self.slider.setRange(0, last)
         self.slider.setPageStep(max(1, last // 10))
         self.slider.setTickPosition(ticks)
         self.slider.setEnabled(last > 0)
+        for widget in (self.slider, *self.ends):
+            widget.setVisible(last > 0)
+        self.only.setVisible(not last)
         self.slider.setAccessibleName(
             self.tr("Budget, one of {}").format(", ".join(labels))
             if labels
@@ -70,7 +82,7 @@ class BudgetBar(QWidget):
         self.stopped.emit(value) if self._labels else self.changed.emit(value / STEPS)
 
     def show_effort(self, effort: float) -> None:
-        self._show(round(effort * STEPS), f"{effort:.0%}".replace("%", " %"))
+        self._show(round(effort * STEPS), percent(effort))
 
     def show_stop(self, index: int) -> None:
         self._show(index, self._labels[index])
@@ -80,17 +92,10 @@ class BudgetBar(QWidget):
             self.slider.setValue(value)
         self.asked.setText(asked)
 
-    def show_plan(self, parts: list[str], seconds: float | None) -> None:
-        """What the budget means, and the seconds where they are known."""
-        about = [] if seconds is None else [self.tr("about {}").format(duration(seconds))]
-        self.means.setText("  ·  ".join([*parts, *about]))
+    def show_plan(self, parts: list[str], *, valid: bool) -> None:
+        """What the budget means; faint while that is not `valid` for the budget of now."""
+        self.means.setText("  ·  ".join(parts))
+        self.means.setEnabled(valid)
 
-
-def duration(seconds: float) -> str:
-    """Seconds for people: 0.8 s, 12 s, 3 min, 7 h 40 min."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    hours, minutes = divmod(round(seconds / 60), 60)
-    return f"{hours} h {minutes} min" if hours > 1 else f"{seconds / 60:.0f} min"
+    def show_seconds(self, words: str) -> None:
+        self.seconds.setText(words)

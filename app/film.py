@@ -12,6 +12,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, Qt, Signal
 from PySide6.QtGui import QImage
 
 from app.batch import Item, Order, again, listed
+from app.figures import extent, percent
 from app.thumbs import thumbnail
 from app.worker import Worker
 from engine.batch.export import Event
@@ -56,7 +57,7 @@ class Film(QAbstractListModel):
     failed = Signal(str)
     crashed = Signal(str)
     _found = Signal(object, object)
-    _drawn = Signal(str, QImage)
+    _drawn = Signal(str, QImage, str)
 
     def __init__(self, name: str, worker: Worker):
         super().__init__()
@@ -72,6 +73,7 @@ class Film(QAbstractListModel):
         self._name, self._worker = name, worker
         self._rows: dict[str, int] = {}
         self._thumbs: dict[str, QImage | None] = {}
+        self._unread: set[str] = set()  # keys of files that failed before any export
         self._reader = ThreadPoolExecutor(1)
         self._found.connect(self._take)
         self._drawn.connect(self._show_thumb)
@@ -99,6 +101,7 @@ class Film(QAbstractListModel):
         if self.phase is Phase.IDLE:
             self.beginResetModel()
             self.items, self.states, self._rows, self._thumbs = [], [], {}, {}
+            self._unread = set()
             self.counts, self.order, self.report = Counter(), None, None
             self.endResetModel()
             self.state_changed.emit()
@@ -109,6 +112,7 @@ class Film(QAbstractListModel):
         self.overall, self.left = 0.0, None
         for item in order.chosen:
             self._set(self._rows[item.key], State())
+            self._unread.discard(item.key)
         self._worker.export_all(order)
         self.state_changed.emit()
 
@@ -131,10 +135,32 @@ class Film(QAbstractListModel):
         failed = [
             item.key
             for item, state in zip(self.items, self.states, strict=True)
-            if state.name == FAILED
+            if state.name == FAILED and item.key not in self._unread
         ]
         if failed and self.phase is Phase.IDLE:
             self.start(again(self.order, failed))
+
+    def mark(self, path: Path, sentence: str) -> int | None:
+        """A file could not be read, for which `sentence` says why, or, where it is empty, it could.
+
+        Returns its row, if it has one.
+        """
+        key = str(path)
+        row = self._rows.get(key)
+        if row is None:
+            return None
+        if sentence and self.states[row].name == WAITING:
+            self._unread.add(key)
+            self._set(row, State(FAILED, reason=sentence))
+        elif not sentence and key in self._unread:
+            self._unread.discard(key)
+            self._set(row, State())
+        return row
+
+    def next_whole(self, row: int) -> int | None:
+        """The first row after `row` of a file that may be a picture."""
+        later = range(row + 1, len(self.items))
+        return next((i for i in later if self.states[i].name != FAILED), None)
 
     def close(self) -> None:
         self._reader.shutdown(cancel_futures=True)
@@ -162,14 +188,12 @@ class Film(QAbstractListModel):
         if state.name == FAILED:
             return self.tr("Failed: {}").format(shorter(state.reason, item.source))
         if state.name == RUNNING:
-            percent = f"{state.progress:.0%}".replace("%", " %")
-            return self.tr("Writing…") if state.progress == 1 else percent
+            return self.tr("Writing…") if state.progress == 1 else percent(state.progress, 0)
         if state.name == SKIPPED:
             return self.tr("Done before")
         if state.name == DONE:
             return self.tr("Done")
-        height, width = item.size or (0, 0)
-        size = f"{width} × {height}" if item.size else self.tr("size unknown")
+        size = extent(item.size) if item.size else self.tr("size unknown")
         return self.tr("{}  ·  waiting").format(size)
 
     # --- the thread that reads -----------------------------------------------------------------
@@ -184,7 +208,8 @@ class Film(QAbstractListModel):
             self.crashed.emit(traceback.format_exc())
 
     def _draw(self, path: Path) -> None:
-        self._drawn.emit(str(path), thumbnail(path))
+        image, sentence = thumbnail(path)
+        self._drawn.emit(str(path), image, sentence)
 
     # --- answers -------------------------------------------------------------------------------
 
@@ -198,6 +223,7 @@ class Film(QAbstractListModel):
         elif found:
             new = list({item.key: item for item in found if item.key not in self._rows}.values())
             first = len(self.items) if new else self._rows[found[0].key]
+            likely = (i for i, item in enumerate(new) if item.size and not item.trouble)
             if new:
                 self.beginInsertRows(QModelIndex(), first, first + len(new) - 1)
                 self._rows |= {item.key: first + i for i, item in enumerate(new)}
@@ -205,10 +231,11 @@ class Film(QAbstractListModel):
                 self.states += [State()] * len(new)
                 self.counts[WAITING] += len(new)
                 self.endInsertRows()
-            self.added.emit(first)
+            self.added.emit(first + next(likely, 0))
         self.state_changed.emit()
 
     def _stepped(self, event: Event) -> None:
+        self._unread.discard(event.job.key)
         self._set(self._rows[event.job.key], State(event.state, event.progress, event.reason or ""))
         self.overall, self.left = event.overall, event.eta
         self.state_changed.emit()
@@ -240,14 +267,16 @@ class Film(QAbstractListModel):
                 self._reader.submit(self._draw, item.source)
         return self._thumbs[item.key]
 
-    def _show_thumb(self, key: str, image: QImage) -> None:
+    def _show_thumb(self, key: str, image: QImage, sentence: str) -> None:
         row = self._rows.get(key)
         if row is not None:
+            if sentence:
+                self.mark(Path(key), sentence)
             self._thumbs[key] = None if image.isNull() else image
             self.dataChanged.emit(self.index(row), self.index(row))
 
 
 def shorter(reason: str, source: Path) -> str:
-    """A reason without the path of the file beside whose name it stands."""
+    """A reason without the path of the file beside whose name it stands, and without advice."""
     rest = reason.removeprefix(f"{source}:").removeprefix(str(source)).strip()
-    return rest.removeprefix("is ").rstrip(".")
+    return rest.removeprefix("is ").split("; ")[0].rstrip(".")

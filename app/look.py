@@ -1,9 +1,21 @@
 """How the program looks: two palettes around one accent, and icons in the text's colour."""
 
+import re
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontMetrics,
+    QGuiApplication,
+    QIcon,
+    QPainter,
+    QPalette,
+    QPixmap,
+    QTextLayout,
+    QTextOption,
+)
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication, QLabel, QSizePolicy
 
@@ -40,6 +52,7 @@ DARK = {
     "Mid": "#48484f",
     "Dark": "#17171a",
 }
+PIECE = 40  # letters of a name that are not broken
 GOOD, BAD = ("#1d7f45", "#5fd08d"), ("#b3372f", "#ff8f86")  # text on light and on dark ground
 
 
@@ -110,11 +123,12 @@ def _render(svg: str, size: int, opacity: float) -> QPixmap:
 
 
 class Elided(QLabel):
-    """One line of plain text that is cut in its middle where it does not fit; `words` is all."""
+    """One line of plain text that is cut where it does not fit, and then all of it is its tool tip;
+    `words` is all, and `tip` is the tool tip instead."""
 
-    def __init__(self, words: str = ""):
+    def __init__(self, words: str = "", mode: Qt.TextElideMode = Qt.TextElideMode.ElideMiddle):
         super().__init__()
-        self.words = words
+        self.words, self.tip, self._mode = words, "", mode
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.setMinimumWidth(40)
@@ -123,10 +137,34 @@ class Elided(QLabel):
         self.words = words
         self.setAccessibleName(words)
         room = self.contentsRect().width()
-        text = self.fontMetrics().elidedText(words, Qt.TextElideMode.ElideMiddle, room)
-        self.setToolTip(words if text != words else "")
+        text = self.fontMetrics().elidedText(words, self._mode, room)
+        self.setToolTip(self.tip or (words if text != words else ""))
         super().setText(text)
 
     def resizeEvent(self, event) -> None:
         super().resizeEvent(event)
         self.setText(self.words)
+
+
+def breakable(text: str) -> str:
+    """Text whose paths and long names can be broken at the end of a line."""
+    gap = "\N{ZERO WIDTH SPACE}"
+    return re.sub(rf"[^\s/\\{gap}]{{{PIECE}}}|[/\\]", rf"\g<0>{gap}", text)
+
+
+def lines(text: str, font: QFont, width: int, most: int) -> list[str]:
+    """Text broken into lines of `width` points, of which the last of at most so many is cut."""
+    layout = QTextLayout(text, font)
+    option = QTextOption()
+    option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+    layout.setTextOption(option)
+    layout.beginLayout()
+    made: list[str] = []
+    while len(made) < most and (line := layout.createLine()).isValid():
+        line.setLineWidth(width)
+        rest = text[line.textStart() :]
+        made.append(rest[: line.textLength()].strip())
+        if len(made) == most:
+            made[-1] = QFontMetrics(font).elidedText(rest, Qt.TextElideMode.ElideRight, width)
+    layout.endLayout()
+    return made

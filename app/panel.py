@@ -5,20 +5,17 @@ from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QImage, QPainter, QPalette
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QFormLayout,
     QLabel,
-    QSlider,
     QVBoxLayout,
     QWidget,
 )
 
 from app.canvas import image_of
+from app.fields import ComboBox, Slider
 from app.words import Words
 from app.worker import Planned
 from engine.colour import colourise
-
-WIDTH = 232
 
 
 class Legend(QWidget):
@@ -75,9 +72,12 @@ class Panel(QWidget):
 
     def __init__(self, parent: QWidget | None = None):
         super().__init__(parent)
-        self.setFixedWidth(WIDTH)
-        self.upscaler, self.scale, self.device = QComboBox(), QLabel("–"), QLabel("–")
+        self.upscaler, self.scale, self.device = ComboBox(), QLabel("–"), QLabel("–")
         self.upscaler.setAccessibleName(self.tr("Weights"))
+        self.upscaler.setSizeAdjustPolicy(
+            ComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.upscaler.setMinimumContentsLength(10)
         self.upscaler.textActivated.connect(self.upscaler_chosen)
         self.device.setWordWrap(True)
         facts = QFormLayout()
@@ -91,7 +91,7 @@ class Panel(QWidget):
         self.map_name = heading("")
         self.shown = QCheckBox()
         self.shown.toggled.connect(self.map_toggled)
-        self.opacity = QSlider(Qt.Orientation.Horizontal)
+        self.opacity = Slider(Qt.Orientation.Horizontal)
         self.opacity.setRange(10, 100)
         self.opacity.setAccessibleName(self.tr("Opacity of the map"))
         self.opacity.valueChanged.connect(lambda value: self.opacity_changed.emit(value / 100))
@@ -100,14 +100,15 @@ class Panel(QWidget):
         self.lines.setWordWrap(True)
         self.under_cursor = QLabel()
         self.under_cursor.setMinimumHeight(self.under_cursor.fontMetrics().height() * 2)
+        self.under_cursor.setWordWrap(True)
         self.under_cursor.setAlignment(Qt.AlignmentFlag.AlignTop)
         opacity = QFormLayout()
         opacity.setHorizontalSpacing(12)
         opacity.addRow(self.tr("Opacity"), self.opacity)
 
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(16, 16, 16, 16)
-        layout.setSpacing(10)
+        layout.setContentsMargins(14, 14, 14, 14)
+        layout.setSpacing(8)
         layout.addWidget(heading(self.tr("Upscaler")))
         layout.addLayout(facts)
         layout.addSpacing(14)
@@ -131,6 +132,11 @@ class Panel(QWidget):
         self._words = words
         self.legend.set_range(0, 0, words.unit, least=0, most=0)
         self.show_value(None, None)
+
+    def show_device(self, scale: int, device: str) -> None:
+        """How much larger the picture becomes, and what computes it."""
+        self.scale.setText(f"× {scale}")
+        self.device.setText(device)
 
     def show_plan(self, plan: Planned) -> None:
         """The range of the map, as far as it is known."""

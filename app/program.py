@@ -4,12 +4,13 @@ import sys
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QMessageBox
 
 from app import look
 from app.session import Session
 from app.trouble import catch_all
 from app.window import MainWindow
+from engine.errors import FoveaError
 
 WEIGHTS = "adaedsr-x4"
 
@@ -27,7 +28,12 @@ def application() -> QApplication:
 def main(paths: list[str]) -> int:
     """Show the window with a picture open, or several on the film strip."""
     running = application()
-    window = MainWindow(Session(WEIGHTS))
+    try:
+        session = Session(WEIGHTS)
+    except FoveaError as error:  # there is nothing to work with
+        QMessageBox.critical(None, "Fovea", str(error))
+        return 1
+    window = MainWindow(session)
     catch_all(window)
     window.show()
     window.open_paths([Path(path).absolute() for path in paths])

@@ -5,20 +5,21 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from app import stored
 from app.film import Film
 from app.keeper import Keeper
-from app.stops import SliderStop, stops_of
+from app.stops import SliderStop, Weights, choices, stops_of, usable, weights
+from app.timing import Timing
 from app.worker import Compute, Export, Open, Opened, Planned, Progress, Stop, Worker
-from engine import library
-from engine.errors import SettingsError
-from engine.pictures import Picture
+from engine.errors import FoveaError
+from engine.pictures import Picture, check_target
+from engine.pictures.formats import written
 from engine.plan import Budget
-from engine.settings import TEMPLATE, Settings, target_name
+from engine.settings import Settings, target_name
 from engine.tiling import Region
 
 RECENT = 8
-DEFAULT_EFFORT = 0.5
-REMEMBERED = ("template", "format", "quality")  # of the settings, beside the effort
+ENDING = ".png"  # of what is exported, unless another was chosen the last time
 
 
 class Session(QObject):
@@ -33,23 +34,25 @@ class Session(QObject):
     planned = Signal()
     progressed = Signal(object)  # Progress
     state_changed = Signal()
-    settings_changed = Signal()
-    message = Signal(str)
+    refused = Signal(object, str)  # the path of a file that could not be opened, and why
     failed = Signal(str)
     crashed = Signal(str)
 
     def __init__(self, name: str, parent: QObject | None = None):
         super().__init__(parent)
+        self._there = usable() or [weights(name)]
         self.store = Keeper()
-        self.settings = remembered(name, self.store)
+        # those of the picture on the screen; batches have their own
+        self.settings = stored.remembered(name, self._there, self.store)
+        self._batch = stored.remembered_batch(self.settings, self.store)
         self.picture: Opened | None = None
         self.plan: Planned | None = None
-        self.done = 0.0
-        self.left: float | None = None
-        self.busy = False
+        self.timing = Timing()  # of the newest computation
         self.visible: Region | None = None  # the part of the picture on the screen
-        self._generation = 0
-        self._exporting: set[int] = set()
+        self._generation = 0  # of the newest job to open, to compute or to stop
+        self._job: Open | Compute | None = None  # that job, until it is finished
+        self._exporting: dict[int, Export] = {}
+        self._news = ""  # what happened last, until something else is asked for
         self.worker = Worker()
         self.worker.opened.connect(self._opened)
         self.worker.planned.connect(self._planned)
@@ -57,6 +60,7 @@ class Session(QObject):
         self.worker.progressed.connect(self._progressed)
         self.worker.finished_run.connect(self._finished)
         self.worker.exported.connect(self._exported)
+        self.worker.refused.connect(self._refused)
         self.worker.failed.connect(self._failed)
         self.worker.crashed.connect(self._crashed)
         self.film = Film(self.name, self.worker)
@@ -67,12 +71,9 @@ class Session(QObject):
     # --- what the window asks for --------------------------------------------------------------
 
     def open(self, path: Path) -> None:
-        self.opening.emit()
         self._request(Open(self.name, path))
-        self.message.emit(self.tr("Opening {}…").format(path.name))
 
     def open_picture(self, picture: Picture) -> None:
-        self.opening.emit()
         self._request(Open(self.name, picture=picture))
 
     def set_effort(self, effort: float) -> None:
@@ -88,6 +89,11 @@ class Session(QObject):
         """Go on with other weights; the old pixels stay as long as they have the right size."""
         if name == self.name:
             return
+        self._there = usable()
+        if name not in [each.name for each in self._there]:
+            self.renamed.emit()  # whoever has chosen them shows the old ones again
+            self.failed.emit(self.tr("The weights {} cannot be used any more.").format(name))
+            return
         self.settings = replace(self.settings, name=name)
         self.store.setValue("name", name)
         self.plan = None
@@ -98,29 +104,43 @@ class Session(QObject):
         else:
             self.compute()
 
-    def set_settings(self, settings: Settings) -> None:
-        """How pictures are written from now on, this one and all on the film strip."""
-        self.settings = settings
-        for name in REMEMBERED:
-            self.store.setValue(name, getattr(settings, name) or "")
-        self.settings_changed.emit()
+    def set_batch(self, settings: Settings) -> None:
+        """How the pictures of batches are written from now on."""
+        self._batch = settings
+        self.store.setValue("template", settings.template)
+        self.store.setValue("format", settings.format or "")
+        self.store.setValue("quality", settings.quality)
 
     def compute(self) -> None:
         if self.picture is not None:
             self._request(Compute(self.name, self.effort, self.visible))
 
     def export(self, path: Path) -> None:
-        generation = self.worker.request(Export(path, self.settings))
-        self._exporting.add(generation)
-        self._set_busy(True)
-        self.message.emit(self.tr("Exporting {}…").format(path.name))
+        """Write the result to a file that may be replaced; what cannot be is told at once."""
+        opened = self.picture
+        size = self.settings.size.of(opened.picture.size, opened.scale)
+        try:
+            check_target(path, size, overwrite=True)
+        except FoveaError as error:
+            self.failed.emit(str(error))
+            return
+        self.store.setValue("ending", path.suffix.lower())
+        job = Export(path, self.settings)
+        self._exporting[self.worker.request(job)] = job
+        self._news = ""
+        self.state_changed.emit()
 
     def stop(self) -> None:
         if self.busy:
-            self._request(Stop())
+            self._generation, self._job = self.worker.request(Stop()), None
             self._exporting.clear()
-            self._set_busy(False)
-            self.message.emit(self.tr("Stopped; what is done stays."))
+            self._news = self.tr("Stopped; what is done stays.")
+            self.state_changed.emit()
+
+    def tell(self, words: str) -> None:
+        """What has happened, and is neither good nor bad."""
+        self._news = words
+        self.state_changed.emit()
 
     def close(self) -> None:
         self.film.close()
@@ -135,13 +155,58 @@ class Session(QObject):
         return self.settings.name
 
     @property
-    def method(self) -> str:
-        return library.describe(self.name)["method"]
+    def batch(self) -> Settings:
+        """How the pictures of a batch are upscaled and written."""
+        return replace(self._batch, name=self.name, budget=self.settings.budget)
+
+    @property
+    def status(self) -> str:
+        """What goes on, or has happened last, in words."""
+        if self.opens:
+            path = self._job.path
+            return self.tr("Opening {}…").format(path.name if path else self.tr("the picture"))
+        if self._exporting:
+            names = ", ".join(path.name for path in self.exporting)
+            return self.tr("Exporting {}…").format(names)
+        return self._news
+
+    @property
+    def busy(self) -> bool:
+        return self._job is not None or bool(self._exporting)
+
+    @property
+    def opens(self) -> bool:
+        """Is a picture being opened?"""
+        return isinstance(self._job, Open)
+
+    @property
+    def exporting(self) -> list[Path]:
+        """The files that are still to be written, those of batches not among them."""
+        return [job.path for job in self._exporting.values()]
+
+    @property
+    def planned_for_now(self) -> bool:
+        """Does the plan belong to what is asked for now?"""
+        return self.plan is not None and self.plan.budget == self.effort
+
+    @property
+    def done(self) -> float:
+        """How much of the newest computation is done, 0..1."""
+        return self.timing.done
+
+    @property
+    def weights(self) -> Weights:
+        return next(each for each in self._there if each.name == self.name)
 
     @property
     def stops(self) -> tuple[SliderStop, ...]:
         """Of the slider, where the weights have no knob; `name` is that of one of them."""
-        return stops_of(self.name)
+        return stops_of(self.weights, self._there)
+
+    @property
+    def choices(self) -> list[str]:
+        """The names of weights to choose from."""
+        return choices(self.name, self._there)
 
     @property
     def effort(self) -> float:
@@ -149,7 +214,7 @@ class Session(QObject):
 
     @property
     def scale(self) -> int:
-        return library.describe(self.name)["scale"]
+        return self.weights.scale
 
     @property
     def seconds_per_pixel(self) -> float | None:
@@ -168,29 +233,31 @@ class Session(QObject):
     @property
     def recent(self) -> list[Path]:
         """Files opened before that still exist, the newest first."""
-        stored = self.store.value("recent", []) or []
-        stored = [stored] if isinstance(stored, str) else stored
-        return [path for path in map(Path, stored) if path.exists()]
+        return [
+            path for path in map(Path, stored.texts(self.store, "recent")) if stored.exists(path)
+        ]
+
+    @property
+    def folder(self) -> str:
+        """Where the newest file came from; empty where that is gone."""
+        return next((str(path.parent) for path in self.recent), "")
 
     def suggestion(self) -> Path:
         """Where an export would go: beside the source, named after it."""
         opened = self.picture
         path = opened.path or Path.home() / self.tr("pasted.png")
-        settings = replace(self.settings, format=self.settings.format or "png")
+        ending = stored.choice(self.store, "ending", ENDING, list(written()))
+        settings = replace(self.settings, format=ending)
         size = opened.picture.size
         return path.with_name(target_name(settings, path, size=size, scale=opened.scale))
 
     # --- answers of the worker -----------------------------------------------------------------
 
-    def _request(self, job: object) -> None:
-        self._generation = self.worker.request(job)
-        if not isinstance(job, Stop):
-            self._set_busy(True)
-
-    def _set_busy(self, busy: bool) -> None:
-        self.busy = busy
-        if not busy:
-            self.left = None
+    def _request(self, job: Open | Compute) -> None:
+        self._news = ""
+        if isinstance(job, Open):
+            self.opening.emit()
+        self._generation, self._job = self.worker.request(job), job
         self.state_changed.emit()
 
     def _current(self, generation: int) -> bool:
@@ -199,7 +266,7 @@ class Session(QObject):
     def _opened(self, generation: int, opened: Opened) -> None:
         if not self._current(generation):
             return
-        self.picture, self.plan, self.done = opened, None, 0.0
+        self.picture, self.plan, self.timing, self._job = opened, None, Timing(), None
         if opened.path is not None:
             recent = [opened.path, *(p for p in self.recent if p != opened.path)][:RECENT]
             self.store.setValue("recent", [str(p) for p in recent])
@@ -209,32 +276,46 @@ class Session(QObject):
 
     def _planned(self, generation: int, planned: Planned) -> None:
         if self._current(generation):
-            self.plan, self.done = planned, 0.0
-            self.planned.emit()
+            rate = self.worker.rate(self.name)
+            self.timing = Timing(None if rate is None else rate * planned.ahead)
+            self._show_plan(generation, planned)
 
     def _mapped(self, generation: int, planned: Planned) -> None:
         if self._current(generation):
+            self._show_plan(generation, planned)
+
+    def _show_plan(self, generation: int, planned: Planned) -> None:
+        """Unless it is that of an export after which something else has been asked for."""
+        export = self._exporting.get(generation)
+        asked = self.name, self.settings.budget
+        if export is None or (export.settings.name, export.settings.budget) == asked:
             self.plan = planned
             self.planned.emit()
 
     def _progressed(self, generation: int, progress: Progress) -> None:
         if self._current(generation):
-            self.done, self.left = progress.done, progress.left
+            self.timing = replace(self.timing, elapsed=progress.seconds, done=progress.done)
             self.progressed.emit(progress)
 
     def _finished(self, generation: int, seconds: float) -> None:
-        if not self._current(generation):
-            return
-        self.done = 1.0
-        if seconds:
-            self.message.emit(self.tr("Done in {:.1f} s").format(seconds))
-        if not self._exporting:
-            self._set_busy(False)
+        if self._current(generation):
+            self.timing = replace(self.timing, elapsed=seconds, done=1.0)
+            if generation == self._generation:
+                self._job = None
+            self.state_changed.emit()
 
     def _exported(self, generation: int, path: str) -> None:
-        self._exporting.discard(generation)
-        self._set_busy(bool(self._exporting))
-        self.message.emit(self.tr("Exported {}").format(Path(path).name))
+        if generation in self._exporting:
+            del self._exporting[generation]
+            self._news = self.tr("Exported {}").format(Path(path).name)
+            self.state_changed.emit()
+
+    def _refused(self, generation: int, sentence: str) -> None:
+        if self._current(generation):
+            job = self._given_up(generation)
+            if self.done < 1:
+                self.compute()  # the picture that was to be left stays
+            self.refused.emit(job.path, sentence)
 
     def _failed(self, generation: int, sentence: str) -> None:
         if self._current(generation):
@@ -245,24 +326,10 @@ class Session(QObject):
         self._given_up(generation)
         self.crashed.emit(trace)
 
-    def _given_up(self, generation: int) -> None:
-        self._exporting.discard(generation)
-        if generation >= self._generation:
-            self._set_busy(bool(self._exporting))
-
-
-def remembered(name: str, store: Keeper) -> Settings:
-    """The settings of last time; the usual ones, and the weights `name`, where what is stored makes
-    no sense or its weights are gone."""
-    name = store.value("name") if store.value("name") in library.names() else name
-    budget = Budget(effort=float(store.value("effort", DEFAULT_EFFORT)))
-    try:
-        return Settings(
-            name,
-            budget=budget,
-            template=store.value("template") or TEMPLATE,
-            format=store.value("format") or None,
-            quality=int(store.value("quality") or 95),
-        )
-    except (SettingsError, ValueError):
-        return Settings(name, budget=budget)
+    def _given_up(self, generation: int) -> Open | Compute | Export | None:
+        """Returns the job that came to nothing, if it was still wanted."""
+        job = self._exporting.pop(generation, None)
+        if generation == self._generation:
+            job, self._job = self._job, None
+        self.state_changed.emit()
+        return job

@@ -4,11 +4,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QDialog,
     QDialogButtonBox,
     QFileDialog,
@@ -18,21 +17,25 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
 from app import look
-from app.batch import Item, jobs_of, made_before, output_pixels, source_pixels
-from app.budget import duration
+from app.batch import Item, Outlook, outlook, output_pixels, source_pixels
+from app.fields import ComboBox, SpinBox
+from app.figures import byte_count, duration
+from app.layout import Scrolled
 from app.stops import asked
+from engine.batch.names import jobs_of
 from engine.errors import SettingsError
 from engine.pictures.formats import written, written_formats
 from engine.resize import LARGEST, Size
 from engine.settings import FIELDS, Settings
 
 WIDTH = 620
+AROUND = QSize(16, 64)  # points that the frame around a window may take
+SPARE = 24  # points for a sentence of three lines beside the buttons
 LOOK = 100  # milliseconds between two looks at whether the files there are counted
 
 
@@ -52,17 +55,18 @@ class ExportSheet(QDialog):
         super().__init__(parent)
         self._items, self._given, self._scale = items, settings, scale
         self._rate = seconds_per_pixel
-        self._reader, self._count = ThreadPoolExecutor(1), Future()  # folders may be far away
-        self._there: frozenset[str] = frozenset()
+        self._reader, self._looked = ThreadPoolExecutor(1), Future()  # folders may be far away
+        self._outlook, self._senseless = Outlook(), False
         self._timer = QTimer(self, interval=LOOK)
-        self._timer.timeout.connect(self._show_there)
+        self._timer.timeout.connect(self._show_outlook)
         self.setWindowTitle(self.tr("Export all"))
-        self.setMinimumWidth(WIDTH)
         self._make_fields(folder)
         self._lay_out()
         self._show_size_unit()
         self._show()
         self.name.setFocus()
+        room = self.screen().availableSize() - AROUND
+        self.resize(QSize(WIDTH, self.sizeHint().height() + SPARE).boundedTo(room))
 
     # --- what was chosen -----------------------------------------------------------------------
 
@@ -94,19 +98,19 @@ class ExportSheet(QDialog):
         self.browse = QPushButton(self.tr("Choose…"))
         self.browse.setAutoDefault(False)
         self.browse.clicked.connect(self._browse)
-        self.format = QComboBox()
+        self.format = ComboBox()
         self.format.addItem(self.tr("As the original"), None)
         for form in written_formats():
             self.format.addItem(form.name, form.endings[0].removeprefix("."))
         self.format.setCurrentIndex(max(0, self.format.findData(given.format)))
-        self.quality = QSpinBox(minimum=1, maximum=100, value=given.quality)
+        self.quality = SpinBox(minimum=1, maximum=100, value=given.quality)
         self.quality.setAccessibleName(self.tr("Quality"))
-        self.unit = QComboBox()
+        self.unit = ComboBox()
         self.unit.addItem(self.tr("{} × the original").format(self._scale), None)
         self.unit.addItem(self.tr("Per cent"), "percent")
         self.unit.addItem(self.tr("Width"), "width")
         self.unit.addItem(self.tr("Height"), "height")
-        self.amount = QSpinBox(minimum=1, maximum=LARGEST)
+        self.amount = SpinBox(minimum=1, maximum=LARGEST)
         self.amount.setAccessibleName(self.tr("Size"))
         for unit in ("percent", "width", "height"):
             if (value := getattr(given.size, unit)) is not None:
@@ -123,6 +127,7 @@ class ExportSheet(QDialog):
         self.replaced.toggled.connect(self._show)
         self.there = look.Elided()
         self.there.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        self.wrong = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.totals, self.time = look.Elided(), QLabel()
         self.format.currentIndexChanged.connect(self._show)
         self.unit.currentIndexChanged.connect(self._show_size_unit)
@@ -163,8 +168,11 @@ class ExportSheet(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(20, 20, 20, 16)
         layout.setSpacing(18)
-        layout.addLayout(form)
-        layout.addWidget(self.buttons)
+        fields = QWidget()
+        fields.setLayout(form)
+        form.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(Scrolled(fields), 1)
+        layout.addLayout(row_of(self.wrong, self.buttons))
         self.start.setDefault(True)  # only now is it in a dialog
 
     # --- what they mean ------------------------------------------------------------------------
@@ -204,39 +212,54 @@ class ExportSheet(QDialog):
             self._look(settings)
         except SettingsError as error:
             sentence, wrong = str(error), True
+        self._senseless = wrong
+        self._colour(self.example, bad=wrong)
         self.example.setText(sentence)
-        colours = self.palette()
-        faint = colours.color(QPalette.ColorRole.PlaceholderText)
-        colours.setColor(QPalette.ColorRole.WindowText, look.bad(colours) if wrong else faint)
-        self.example.setPalette(colours)
-        self.start.setEnabled(not wrong and bool(self.place.text().strip()))
-        self.time.setText(self._predicted())
+        self._allow()
 
     def _look(self, settings: Settings) -> None:
-        """Count anew, in the reader's thread, what is in the folder already."""
-        self._count.cancel()
-        self._count = self._reader.submit(
-            made_before, self._items, self.folder, settings, scale=self._scale
+        """Look anew, in the reader's thread, at what is in the folder already."""
+        self._looked.cancel()
+        self._looked = self._reader.submit(
+            outlook, self._items, self.folder, settings, scale=self._scale
         )
         self._timer.start()
 
-    def _show_there(self) -> None:
-        """Show the count when it is there."""
-        if not self._count.done():
+    def _show_outlook(self) -> None:
+        """Show what the reader has seen, when it is there."""
+        if not self._looked.done():
             return
         self._timer.stop()
-        failed = self._count.cancelled() or self._count.exception()
-        self._there = frozenset() if failed else self._count.result()
-        number, words = len(self._there), ""
+        failed = self._looked.cancelled() or self._looked.exception()
+        seen = self._outlook = Outlook() if failed else self._looked.result()
+        number, of, words = len(seen.there), len(self._items), ""
         if number:
             fate = (
                 self.tr("those made otherwise are replaced")
                 if self.overwrite
                 else self.tr("they stay as they are")
             )
-            words = self.tr("{} of {} are there already; {}").format(number, len(self._items), fate)
+            words = self.tr("{} of {} are there already; {}").format(number, of, fate)
         self.there.setText(words)
+        unfit = len(seen.impossible)
+        some = self.tr("{} of {} cannot be made: {}")
+        why = some.format(unfit, of, next(iter(seen.impossible.values()))) if unfit else ""
+        self._colour(self.wrong, bad=True)
+        self.wrong.setText(look.breakable(why))
+        self._allow()
+
+    def _allow(self) -> None:
+        """Whether this can be started, and how long it would take."""
+        possible = len(self._outlook.impossible) < len(self._items)
+        somewhere = bool(self.place.text().strip())
+        self.start.setEnabled(possible and somewhere and not self._senseless)
         self.time.setText(self._predicted())
+
+    def _colour(self, label: QLabel, *, bad: bool) -> None:
+        colours = self.palette()
+        faint = colours.color(QPalette.ColorRole.PlaceholderText)
+        colours.setColor(QPalette.ColorRole.WindowText, look.bad(colours) if bad else faint)
+        label.setPalette(colours)
 
     def done(self, result: int) -> None:
         self._timer.stop()
@@ -247,7 +270,7 @@ class ExportSheet(QDialog):
         number = len(self._items)
         files = self.tr("1 picture") if number == 1 else self.tr("{} pictures").format(number)
         size = self.tr("{:,.1f} megapixels").format(pixels / 1e6)
-        raw = self.tr("{} uncompressed").format(size_of(3 * pixels))
+        raw = self.tr("{} uncompressed").format(byte_count(3 * pixels))
         unknown = sum(item.size is None for item in self._items)
         without = self.tr("{} of unknown size").format(unknown) if unknown else ""
         return "  ·  ".join(part for part in (files, size, raw, without) if part)
@@ -255,7 +278,8 @@ class ExportSheet(QDialog):
     def _predicted(self) -> str:
         if self._rate is None:
             return self.tr("unknown until the first picture")
-        kept = frozenset() if self.overwrite else self._there
+        kept = frozenset() if self.overwrite else self._outlook.there
+        kept |= self._outlook.impossible.keys()
         left = [item for item in self._items if item.key not in kept]
         return self.tr("about {}").format(duration(self._rate * source_pixels(left)))
 
@@ -267,11 +291,3 @@ def row_of(*widgets: QWidget) -> QHBoxLayout:
     for widget in widgets:
         row.addWidget(widget, int(widget is widgets[0]))
     return row
-
-
-def size_of(count: int) -> str:
-    """Bytes for people: 4.1 GB."""
-    for power, unit in ((3, "GB"), (2, "MB")):
-        if count >= 1000**power:
-            return f"{count / 1000**power:.1f} {unit}"
-    return f"{count / 1000:.0f} kB"

@@ -1,10 +1,22 @@
-"""Networks without a knob: what the slider stops at, from fast to full."""
+"""The weights that there are; and of those without a knob, what the slider stops at."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from app.figures import percent
 from engine import library
 
 FAMILY = {"fmen-s-x{}": "FMEN-S", "fmen-x{}": "FMEN"}  # names by scale, the faster first
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What the window must know of weights before they are loaded."""
+
+    name: str
+    method: str
+    scale: int
 
 
 @dataclass(frozen=True)
@@ -15,36 +27,42 @@ class SliderStop:
     label: str
 
 
-def stops_of(name: str) -> tuple[SliderStop, ...]:
-    """The stops of the slider on which `name` is one; none for a network with a knob.
+def weights(name: str) -> Weights:
+    """Raises UpscalerError where there are no such weights, or where they make no sense."""
+    return _of(library.describe(name))
 
-    Raises UpscalerError where there are no such weights.
-    """
-    description = library.describe(name)
-    if description["method"] != "fixed":
+
+def usable() -> list[Weights]:
+    """All weights but those that make no sense, sorted by name."""
+    return [_of(description) for description in library.listed()[0]]
+
+
+def _of(description: dict[str, Any]) -> Weights:
+    return Weights(description["name"], description["method"], description["scale"])
+
+
+def stops_of(one: Weights, there: Sequence[Weights]) -> tuple[SliderStop, ...]:
+    """The stops of the slider on which `one` is one, of those `there`; none where it has a knob."""
+    if one.method != "fixed":
         return ()
-    there = library.names()
-    family = [
-        SliderStop(stem.format(description["scale"]), label) for stem, label in FAMILY.items()
-    ]
-    found = tuple(stop for stop in family if stop.name in there)
-    return found if name in [stop.name for stop in found] else (SliderStop(name, name),)
+    names = [other.name for other in there]
+    family = [SliderStop(stem.format(one.scale), label) for stem, label in FAMILY.items()]
+    stops = tuple(stop for stop in family if stop.name in names)
+    return stops if one.name in [stop.name for stop in stops] else (SliderStop(one.name, one.name),)
 
 
 def asked(name: str, effort: float) -> str:
     """What the slider asks for, in words: a stop's label, or the effort in per cent."""
-    labels = [stop.label for stop in stops_of(name) if stop.name == name]
-    return labels[0] if labels else f"{100 * effort:g} %"
+    one = weights(name)
+    labels = [stop.label for stop in stops_of(one, [one]) if stop.name == name]
+    return labels[0] if labels else percent(effort)
 
 
-def choices(current: str) -> list[str]:
-    """All weights to choose from; of those on one slider only one, the current one if it is there.
-
-    Sorted by name.
-    """
+def choices(current: str, there: Sequence[Weights]) -> list[str]:
+    """The names to choose from; of those on one slider only one, `current` if it is there."""
     found: dict[tuple[SliderStop, ...], str] = {}
-    for name in library.names():
-        key = stops_of(name) or (SliderStop(name, name),)
-        if key not in found or name == current:
-            found[key] = name
+    for one in there:
+        key = stops_of(one, there) or (SliderStop(one.name, one.name),)
+        if key not in found or one.name == current:
+            found[key] = one.name
     return list(found.values())

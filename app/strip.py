@@ -1,6 +1,6 @@
 """The film strip: the files of a batch with their states, and below them the export."""
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QColor, QIcon, QImage, QPainter, QPainterPath, QPalette
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -21,12 +21,13 @@ from PySide6.QtWidgets import (
 )
 
 from app import look
-from app.budget import duration
+from app.figures import duration
 from app.film import Film, Phase, State
+from app.painting import paint_checks
 from app.panel import heading
 from engine.batch.stages import DONE, FAILED, RUNNING
 
-WIDTH, ROW, THUMB, GAP = 264, 60, 44, 10
+WIDTH, LEAST, ROW, THUMB, GAP = 264, 224, 60, 44, 10
 Index = QModelIndex | QPersistentModelIndex
 
 
@@ -55,7 +56,9 @@ class Frame(QStyledItemDelegate):
         box = option.rect.adjusted(GAP, (ROW - THUMB) // 2, -GAP, -(ROW - THUMB) // 2)
         square = QRect(box.topLeft(), QSize(THUMB, THUMB))
         self._thumb(painter, square, index.data(Qt.ItemDataRole.DecorationRole), option.palette)
-        text = box.adjusted(THUMB + GAP, 3, 0, -3)
+        text = box.adjusted(THUMB + GAP, 2, 0, -2)
+        if state.name == FAILED:  # whose reason takes two lines
+            text.adjust(0, -6, 0, 6)
         self._mark(painter, text, state, ink if chosen else None, option.palette)
         if state.kind in (DONE, FAILED):
             text.setRight(text.right() - 24)
@@ -78,6 +81,8 @@ class Frame(QStyledItemDelegate):
             return
         painter.save()
         painter.setClipPath(path)
+        if image.hasAlphaChannel():
+            paint_checks(painter, QRectF(square))
         painter.drawImage(square, image)
         painter.restore()
 
@@ -122,8 +127,9 @@ class Frame(QStyledItemDelegate):
             else:
                 room = box.width()
         painter.setPen(ink or colour)
-        words = option.fontMetrics.elidedText(words, Qt.TextElideMode.ElideRight, room)
-        painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom, words)
+        most = 2 if state.name == FAILED else 1
+        lines = "\n".join(look.lines(words, option.font, room, most))
+        painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom, lines)
 
     def _bar(self, painter: QPainter, track: QRect, colour: QColor) -> None:
         painter.setPen(Qt.PenStyle.NoPen)
@@ -139,7 +145,6 @@ class Strip(QWidget):
     def __init__(self, film: Film, actions: dict[str, QAction]):
         super().__init__()
         self.film, self._actions = film, actions
-        self.setFixedWidth(WIDTH)
         self.title = heading("")
         close = QToolButton(text="✕", autoRaise=True)
         close.setToolTip(self.tr("Take all files off the strip"))
@@ -195,9 +200,9 @@ class Strip(QWidget):
             "resume": (0, 0, 1, 1),
             "stop-all": (0, 1, 1, 1),
             "retry": (1, 0, 1, 2),
-            "report": (2, 0, 1, 1),
-            "reveal": (2, 1, 1, 1),
-            "export-all": (3, 0, 1, 2),
+            "report": (2, 0, 1, 2),
+            "reveal": (3, 0, 1, 2),
+            "export-all": (4, 0, 1, 2),
         }
         self.buttons = {name: button_of(self._actions[name]) for name in places}
         for name, place in places.items():
@@ -211,6 +216,12 @@ class Strip(QWidget):
         foot.addWidget(self.words)
         foot.addLayout(grid)
         return foot
+
+    def minimumSizeHint(self) -> QSize:
+        return super().minimumSizeHint().expandedTo(QSize(LEAST, 0))
+
+    def sizeHint(self) -> QSize:
+        return QSize(WIDTH, super().sizeHint().height())
 
     def show_row(self, row: int) -> None:
         """Choose a file, which opens it."""

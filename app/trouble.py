@@ -3,9 +3,11 @@
 import sys
 import traceback
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QPalette
+from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtGui import QAction, QColor, QGuiApplication, QPalette
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMessageBox, QToolButton, QWidget
+
+from app.look import breakable
 
 
 class Notice(QFrame):
@@ -21,8 +23,13 @@ class Notice(QFrame):
         self.setPalette(colours)
         self.label = QLabel()
         self.label.setWordWrap(True)
+        self.label.setMinimumWidth(1)
         self.label.setTextFormat(Qt.TextFormat.PlainText)
-        self.label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        copy = QAction(self.tr("Copy"), self.label)
+        copy.triggered.connect(lambda: QGuiApplication.clipboard().setText(self._sentence))
+        self.label.addAction(copy)
+        self.label.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
+        self._sentence = ""
         close = QToolButton()
         close.setText("✕")
         close.setAutoRaise(True)
@@ -35,19 +42,19 @@ class Notice(QFrame):
         self.hide()
 
     def show_sentence(self, sentence: str) -> None:
-        self.label.setText(sentence)
+        self._sentence = sentence
+        self.label.setText(breakable(sentence))
+        self.label.setAccessibleName(sentence)
         self.show()
 
 
 def show_traceback(text: str, parent: QWidget | None = None) -> QMessageBox:
     """A dialog with the details to copy; the program goes on."""
-    box = QMessageBox(
-        QMessageBox.Icon.Warning,
-        "Fovea",
-        "Something unexpected happened. Fovea goes on; please report the details below.",
-        QMessageBox.StandardButton.Close,
-        parent,
+    words = QCoreApplication.translate(
+        "Trouble", "Something unexpected happened. Fovea goes on; please report the details below."
     )
+    close = QMessageBox.StandardButton.Close
+    box = QMessageBox(QMessageBox.Icon.Warning, "Fovea", words, close, parent)
     box.setDetailedText(text)
     box.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

@@ -4,7 +4,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QIcon, QPalette
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from app.look import ASSETS
+from app.look import ASSETS, breakable
 
 
 class Welcome(QWidget):
@@ -24,7 +24,7 @@ class Welcome(QWidget):
         font.setPointSizeF(font.pointSizeF() * 1.8)
         font.setBold(True)
         title.setFont(font)
-        hint = QLabel(self.tr("Fovea makes it four times as large and shows where the work goes."))
+        self.hint = hint = QLabel()
         hint.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         self.open_button = QPushButton(self.tr("Open…"))
         self.open_button.setDefault(True)
@@ -48,3 +48,31 @@ class Welcome(QWidget):
         column.addSpacing(22)
         column.addLayout(buttons)
         column.addStretch(4)
+
+    def show_scale(self, scale: int) -> None:
+        """How much the weights in use enlarge."""
+        hints = {
+            2: self.tr("Fovea makes it twice as large and shows where the work goes."),
+            3: self.tr("Fovea makes it three times as large and shows where the work goes."),
+            4: self.tr("Fovea makes it four times as large and shows where the work goes."),
+        }
+        other = self.tr("Fovea makes it {} times as large and shows where the work goes.")
+        self.hint.setText(hints.get(scale, other.format(scale)))
+
+
+class Blank(QLabel):
+    """A sentence where a picture is going to be."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setBackgroundRole(QPalette.ColorRole.AlternateBase)
+        self.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        self.setAutoFillBackground(True)
+        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.setWordWrap(True)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setMargin(24)
+        self.setMinimumWidth(1)
+
+    def show_words(self, words: str) -> None:
+        self.setText(breakable(words))

@@ -1,83 +1,88 @@
-"""The main window: its actions, its layout, and the wires between session and widgets."""
+"""The main window: its parts, what its actions do, and how it shows the session."""
 
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, Qt, QTimer, QUrl
-from PySide6.QtGui import QDesktopServices, QImage, QPalette
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QAction, QPalette
 from PySide6.QtWidgets import (
-    QApplication,
-    QFileDialog,
-    QHBoxLayout,
+    QAbstractButton,
     QLabel,
     QMainWindow,
-    QMessageBox,
-    QProgressBar,
-    QSizePolicy,
     QStackedWidget,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
 )
 
 from app import look
-from app.actions import fill_menus, make_actions, make_toolbar
-from app.batch import OUTPUT, Order
-from app.budget import BudgetBar, duration
-from app.film import Phase
+from app.actions import Toolbar, fill_menus, make_actions
+from app.budget import BudgetBar
+from app.dropping import DropFrame
+from app.exports import Exports
+from app.figures import duration, extent
+from app.intake import holds_picture
+from app.layout import Scrolled, column, heading, split
+from app.opening import Opening
 from app.panel import Panel
+from app.remembering import recall, remember
 from app.session import Session
 from app.sheet import ExportSheet
-from app.stops import choices
+from app.status import Status
 from app.strip import Strip
 from app.trouble import Notice, show_traceback
 from app.viewer import Mode, Viewer
-from app.welcome import Welcome
+from app.welcome import Blank, Welcome
 from app.words import meaning, words_of
-from engine.pictures import Picture
-from engine.pictures.formats import readable, written_formats
+from app.worker import Progress
 
 STEP = 0.05  # what [ and ] change the budget by
+VIEWING = ("export", "full", "split", "side", "original", "map", "fit", "actual", "in", "out")
 
 
 class MainWindow(QMainWindow):
     """Connects everything; holds no state but the widgets."""
+
+    actions_of: dict[str, QAction] = {}  # noqa: RUF012 - Qt asks for changes before they are made
 
     def __init__(self, session: Session):
         super().__init__()
         self.session = session
         self.setWindowTitle("Fovea")
         self.setAcceptDrops(True)
-        self.resize(1280, 800)
         self.viewer, self.panel, self.budget = Viewer(), Panel(), BudgetBar()
-        self.welcome, self.notice = Welcome(), Notice()
-        self.title, self.sizes = QLabel(), QLabel()
+        self.welcome, self.blank, self.notice = Welcome(), Blank(), Notice()
+        self.title, self.sizes = look.Elided(), QLabel()
+        self.exports = Exports(self, session)
         self.actions_of = make_actions(self, self._slots())
         self.strip = Strip(session.film, self.actions_of)
+        self.opening = Opening(self, session, self.strip)
         self.recent = fill_menus(self.menuBar(), self.actions_of)
-        self.addToolBar(make_toolbar(self.actions_of, self._make_heading()))
+        self.tools = Toolbar(self.actions_of, heading(self.title, self.sizes))
+        self.addToolBar(self.tools)
         self._make_body()
-        self._make_status()
+        self.status = Status(self.actions_of["stop"])
+        self.setStatusBar(self.status)
+        self._leaving = False
         self._connect()
         self._redraw_icons()
-        self.viewer.set_opacity(0.6)
-        self.panel.opacity.setValue(60)
+        self._show_upscaler()
+        recall(self)
+        self._show_panel(self.actions_of["panel"].isChecked())
         self._show_state()
-        self.actions_of["split"].setChecked(True)
 
     def _slots(self) -> dict[str, Callable]:
         """What each action does."""
-        session, film, viewer = self.session, self.session.film, self.viewer
+        session, film, viewer, exports = self.session, self.session.film, self.viewer, self.exports
         return {
-            "open": self._ask_open,
-            "open-folder": self._ask_open_folder,
-            "paste": self._paste,
-            "export": self._ask_export,
-            "export-all": self._ask_export_all,
+            "open": lambda: self.opening.ask(),
+            "open-folder": lambda: self.opening.ask_folder(),
+            "paste": lambda: self.opening.paste(),
+            "export": exports.ask_one,
+            "export-all": exports.ask_all,
             "quit": self.close,
             **{mode.value: partial(self._set_mode, mode) for mode in Mode},
+            "original": viewer.hold_original,
             "map": self._show_map,
+            "panel": self._show_panel,
             "fit": lambda: viewer.fit(),
             "actual": lambda: viewer.actual_size(),
             "in": lambda: viewer.zoom_by(1.25),
@@ -89,64 +94,22 @@ class MainWindow(QMainWindow):
             "resume": lambda: film.pause(False),
             "stop-all": film.stop,
             "retry": film.retry,
-            "report": self._open_report,
-            "reveal": self._reveal,
+            "report": exports.open_report,
+            "reveal": exports.reveal,
         }
 
-    def _make_heading(self) -> QWidget:
-        heading = QWidget()
-        heading.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        row = QHBoxLayout(heading)
-        row.setContentsMargins(8, 0, 8, 0)
-        row.setSpacing(10)
-        self.title.setMinimumWidth(40)
-        self.title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        row.addWidget(self.title, 1)
-        row.addWidget(self.sizes)
-        return heading
-
     def _make_body(self) -> None:
-        work = QWidget()
-        grid = QVBoxLayout(work)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setSpacing(0)
-        grid.addWidget(self.viewer, 1)
-        grid.addWidget(self.budget)
-        row = QWidget()
-        beside = QHBoxLayout(row)
-        beside.setContentsMargins(0, 0, 0, 0)
-        beside.setSpacing(0)
-        beside.addWidget(work, 1)
-        beside.addWidget(self.panel)
+        self.side = Scrolled(self.panel)
+        views = split(self.viewer, self.side, stretched=self.viewer)
+        work = column(views, self.budget, stretched=views)
         self.pages = QStackedWidget()
-        self.pages.addWidget(self.welcome)
-        self.pages.addWidget(row)
-        body = QWidget()
-        column = QVBoxLayout(body)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self.notice)
-        below = QHBoxLayout()
-        below.setSpacing(0)
-        below.addWidget(self.strip)
-        below.addWidget(self.pages, 1)
-        column.addLayout(below, 1)
-        self.setCentralWidget(body)
-
-    def _make_status(self) -> None:
-        self.bar, self.eta = QProgressBar(), QLabel()
-        self.bar.setFixedWidth(180)
-        self.bar.setTextVisible(False)
-        self.bar.setMaximumHeight(12)
-        self.bar.setAccessibleName(self.tr("Progress"))
-        self.eta.setMinimumWidth(self.eta.fontMetrics().horizontalAdvance("000 min left"))
-        self.stop_button = QToolButton()
-        self.stop_button.setDefaultAction(self.actions_of["stop"])
-        self.stop_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.stop_button.setAutoRaise(True)
-        for widget in (self.bar, self.eta, self.stop_button):
-            self.statusBar().addPermanentWidget(widget)
-        self.statusBar().setSizeGripEnabled(False)
+        for page in (self.welcome, work, self.blank):
+            self.pages.addWidget(page)
+        self.work = work
+        below = split(self.strip, self.pages, stretched=self.pages)
+        self.setCentralWidget(column(self.notice, below, stretched=below))
+        self.drop_frame = DropFrame(self.centralWidget())
+        self.splitters = {"views": views, "strip": below}
 
     def _connect(self) -> None:
         session = self.session
@@ -156,12 +119,9 @@ class MainWindow(QMainWindow):
         session.planned.connect(self._show_plan)
         session.progressed.connect(self._show_progress)
         session.state_changed.connect(self._show_state)
-        session.settings_changed.connect(self._show_sizes)
-        session.film.added.connect(self.strip.show_row)
-        self.strip.chosen.connect(self._look_at)
-        session.message.connect(self.statusBar().showMessage)
         session.failed.connect(self.notice.show_sentence)
         session.crashed.connect(lambda text: show_traceback(text, self))
+        session.film.state_changed.connect(self._show_page)
         self.budget.changed.connect(self._set_effort)
         self.budget.stopped.connect(lambda index: session.set_name(session.stops[index].name))
         self.panel.upscaler_chosen.connect(session.set_name)
@@ -169,89 +129,22 @@ class MainWindow(QMainWindow):
         self.panel.opacity_changed.connect(self.viewer.set_opacity)
         self.viewer.hovered.connect(self._show_value)
         self.viewer.moved.connect(self._remember_visible)
-        self.recent.parentWidget().aboutToShow.connect(self._fill_recent)
-        self.welcome.open_asked.connect(self._ask_open)
+        self.recent.parentWidget().aboutToShow.connect(
+            lambda: self.opening.fill_recent(self.recent)
+        )
+        self.welcome.open_asked.connect(self.opening.ask)
         self.welcome.sample_asked.connect(lambda: session.open(look.ASSETS / "sample.png"))
 
     # --- what the user asks for ----------------------------------------------------------------
 
-    def _ask_open(self) -> None:
-        endings = " ".join(f"*{ending}" for ending in sorted(readable()))
-        filters = self.tr("Pictures ({});;All files (*)").format(endings)
-        names, _ = QFileDialog.getOpenFileNames(self, self.tr("Open pictures"), "", filters)
-        self.open_paths([Path(name) for name in names])
-
-    def _ask_open_folder(self) -> None:
-        name = QFileDialog.getExistingDirectory(self, self.tr("Open a folder of pictures"))
-        if name:
-            self.open_paths([Path(name)])
-
     def open_paths(self, paths: list[Path]) -> None:
         """Open one picture by itself; several, or folders, go on the film strip."""
-        film = self.session.film
-        if len(paths) > 1 or any(path.is_dir() for path in paths) or (paths and film.items):
-            film.add(paths)
-        elif paths:
-            self.session.open(paths[0])
+        self.opening.open_paths(paths)
 
-    def _look_at(self, path: Path) -> None:
-        opened = self.session.picture
-        if opened is None or opened.path != path or self.session.busy:
-            self.session.open(path)
-
-    def _paste(self) -> None:
-        data = QApplication.clipboard().mimeData()
-        if data.hasUrls() and data.urls()[0].isLocalFile():
-            self.session.open(Path(data.urls()[0].toLocalFile()))
-        elif data.hasImage():
-            self.session.open_picture(Picture(array_of(QApplication.clipboard().image())))
-        else:
-            self.notice.show_sentence(self.tr("There is no picture on the clipboard."))
-
-    def _ask_export(self) -> None:
-        if self.session.picture is None:
-            return
-        suggestion = str(self.session.suggestion())
-        filters = ";;".join(f"{form.name} (*{form.endings[0]})" for form in written_formats())
-        path, _ = QFileDialog.getSaveFileName(self, self.tr("Export"), suggestion, filters)
-        if not path:
-            return
-        target, source = Path(path), self.session.picture.path
-        target = target if target.suffix else target.with_suffix(".png")
-        if source is not None and target.exists() and target.samefile(source):
-            self.notice.show_sentence(self.tr("That is the source itself; choose another name."))
-            return
-        self.session.export(target)
-
-    def _ask_export_all(self) -> None:
-        session, film = self.session, self.session.film
-        if not film.items or film.phase is not Phase.IDLE:
-            return
-        beside = film.items[0].source.parents[len(film.items[0].place.parts) - 1]
-        self.sheet = ExportSheet(
-            film.items,
-            session.settings,
-            film.order.folder if film.order else beside / OUTPUT,
-            scale=session.scale,
-            seconds_per_pixel=session.seconds_per_pixel,
-            parent=self,
-        )
-        self.sheet.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.sheet.accepted.connect(self._export_all)
-        self.sheet.open()
-
-    def _export_all(self) -> None:
-        sheet, film = self.sheet, self.session.film
-        self.session.set_settings(sheet.settings)
-        self.notice.hide()
-        order = Order(tuple(film.items), sheet.folder, sheet.settings, sheet.overwrite)
-        film.start(order)
-
-    def _open_report(self) -> None:
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.session.film.report)))
-
-    def _reveal(self) -> None:
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.session.film.order.folder)))
+    @property
+    def sheet(self) -> ExportSheet | None:
+        """The newest sheet before an export of all files."""
+        return self.exports.sheet
 
     def _set_effort(self, effort: float) -> None:
         self.budget.show_effort(effort)
@@ -273,84 +166,95 @@ class MainWindow(QMainWindow):
         self.panel.shown.setChecked(shown)
         self.viewer.set_map(shown)
 
+    def _show_panel(self, shown: bool) -> None:
+        self.side.setVisible(shown)
+
     def _remember_visible(self) -> None:
         self.session.visible = self.viewer.visible()
-
-    def _fill_recent(self) -> None:
-        self.recent.clear()
-        for path in self.session.recent:
-            self.recent.addAction(path.name, lambda path=path: self.session.open(path))
-        self.recent.setEnabled(bool(self.recent.actions()))
 
     # --- what the session tells ----------------------------------------------------------------
 
     def _show_picture(self) -> None:
         opened = self.session.picture
-        self.pages.setCurrentIndex(1)
         self.viewer.show_picture(opened)
+        self._show_page()
         if not self.strip.view.hasFocus():  # the arrow keys go on along the strip
             self.viewer.setFocus()
         name = opened.name or self.tr("Pasted picture")
         self.setWindowTitle(f"{name} – Fovea")
-        self.title.setToolTip(str(opened.path or name))
-        self._show_sizes()
+        self.title.tip = str(opened.path or name)
+        self.title.setText(name)
+        height, width = opened.picture.size
+        large = height * opened.scale, width * opened.scale
+        self.sizes.setText(f"{extent(opened.picture.size)}  →  {extent(large)}")
         self._show_upscaler()
-        self.panel.scale.setText(f"× {opened.scale}")
-        self.panel.device.setText(opened.device)
-        self._elide()
+        self.panel.show_device(opened.scale, opened.device)
         self._show_state()
+
+    def _show_page(self) -> None:
+        """The picture, or what there is instead."""
+        session, film = self.session, self.session.film
+        if session.picture is not None:
+            self.pages.setCurrentWidget(self.work)
+        elif session.opens or film.searching:
+            self.blank.show_words(session.status if session.opens else "")
+            self.pages.setCurrentWidget(self.blank)
+        elif film.items:
+            self.blank.show_words(self.tr("Choose a picture on the left."))
+            self.pages.setCurrentWidget(self.blank)
+        else:
+            self.pages.setCurrentWidget(self.welcome)
 
     def _show_upscaler(self) -> None:
         """The weights in use, what their map is called, and what the slider asks for."""
         session = self.session
-        words, stops = words_of(session.method), [stop.name for stop in session.stops]
-        self.panel.show_upscaler(session.name, choices(session.name), words)
+        words, stops = words_of(session.weights.method), [stop.name for stop in session.stops]
+        self.panel.show_upscaler(session.name, session.choices, words)
         self.actions_of["map"].setText(words.name)
         self.actions_of["map"].setToolTip(f"{words.name} (M)")
+        self.tools.fit_words()
+        self.side.fit()
+        self.welcome.show_scale(session.scale)
         self.viewer.show_plan(None)
         self.budget.set_stops([stop.label for stop in session.stops])
         if stops:
             self.budget.show_stop(stops.index(session.name))
         else:
             self.budget.show_effort(session.effort)
-
-    def _show_sizes(self) -> None:
-        """The sizes of the picture and of its export."""
-        opened = self.session.picture
-        if opened is not None:
-            height, width = opened.picture.size
-            tall, wide = self.session.settings.size.of((height, width), opened.scale)
-            self.sizes.setText(f"{width} × {height}  →  {wide} × {tall}")
+        self._show_budget()
 
     def _show_plan(self) -> None:
         plan = self.session.plan
         self.viewer.show_plan(plan)
         self.panel.show_plan(plan)
-        self._show_budget()
         self._show_state()
 
     def _show_budget(self) -> None:
-        session, plan = self.session, self.session.plan
-        parts = [] if plan is None else meaning(session.method, plan)
-        self.budget.show_plan(parts, session.seconds)
+        """What the budget means and how long that takes: predicted, then taken."""
+        session, plan, timing = self.session, self.session.plan, self.session.timing
+        parts = [] if plan is None else meaning(session.weights.method, plan)
+        self.budget.show_plan(parts, valid=session.planned_for_now)
+        words = ""
+        if session.planned_for_now and timing.total is not None:
+            whole = duration(timing.total)
+            words = (self.tr("took {}") if timing.done == 1 else self.tr("about {}")).format(whole)
+        self.budget.show_seconds(words)
 
-    def _show_progress(self, progress) -> None:
+    def _show_progress(self, progress: Progress) -> None:
         self.viewer.show_region(progress.region)
         self._show_state()
 
     def _show_state(self) -> None:
         session, there = self.session, self.session.picture is not None
-        for name in ("export", "full", "split", "side", "map", "fit", "actual", "in", "out"):
+        for name in VIEWING:
             self.actions_of[name].setEnabled(there)
+        slider = self.budget.slider
+        self.actions_of["less"].setEnabled(there and slider.value() > slider.minimum())
+        self.actions_of["more"].setEnabled(there and slider.value() < slider.maximum())
         self.actions_of["stop"].setEnabled(session.busy)
-        for widget in (self.bar, self.eta, self.stop_button):
-            widget.setVisible(session.busy)
-        self.bar.setRange(0, 100 if session.done else 0)
-        self.bar.setValue(round(100 * session.done))
-        left = session.left
-        self.eta.setText("" if left is None else self.tr("{} left").format(duration(left)))
-        if not session.busy:
-            self._show_budget()
+        self.status.show_session(session)
+        self._show_budget()
+        self._show_page()
 
     def _show_value(self, place: tuple[int, int] | None) -> None:
         plan = self.session.plan
@@ -359,62 +263,60 @@ class MainWindow(QMainWindow):
 
     # --- the window itself ---------------------------------------------------------------------
 
-    def _elide(self) -> None:
-        opened = self.session.picture
-        if opened is not None:
-            name = opened.name or self.tr("Pasted picture")
-            metrics = self.title.fontMetrics()
-            room = max(40, self.title.width())
-            self.title.setText(metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, room))
-
     def _redraw_icons(self) -> None:
         colour = self.palette().color(QPalette.ColorRole.ButtonText)
         for made in self.actions_of.values():
             if made.property("symbol"):
                 made.setIcon(look.icon(made.property("symbol"), colour))
 
-    def _sure(self) -> bool:
-        """Ask whether to leave while files are exported."""
-        answer = QMessageBox.question(
-            self,
-            "Fovea",
-            self.tr(
-                "Files are still being exported. Quit all the same? What is done stays, and the "
-                "same export goes on from there."
-            ),
-        )
-        return answer == QMessageBox.StandardButton.Yes
-
     def changeEvent(self, event) -> None:
-        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "actions_of"):
+        if event.type() == QEvent.Type.PaletteChange:
             self._redraw_icons()
+        if event.type() == QEvent.Type.ActivationChange and not self.isActiveWindow():
+            self._let_go()
         super().changeEvent(event)
 
-    def resizeEvent(self, event) -> None:
-        super().resizeEvent(event)
-        QTimer.singleShot(0, self._elide)
+    def keyPressEvent(self, event) -> None:
+        """Space compares wherever the focus is; Enter presses the button that has it instead."""
+        focus = self.focusWidget()
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and isinstance(
+            focus, QAbstractButton
+        ):
+            focus.click()
+        else:
+            super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event) -> None:
+        if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
+            self._let_go()
+        super().keyReleaseEvent(event)
+
+    def _let_go(self) -> None:
+        """Space is not held any more."""
+        self.actions_of["original"].setChecked(False)
 
     def dragEnterEvent(self, event) -> None:
-        if any(url.isLocalFile() for url in event.mimeData().urls()):
+        if holds_picture(event.mimeData()):
             event.acceptProposedAction()
+            self.drop_frame.show_over()
+
+    def dragLeaveEvent(self, event) -> None:
+        self.drop_frame.hide()
 
     def dropEvent(self, event) -> None:
-        files = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
-        known = [path for path in files if path.suffix.lower() in readable() or path.is_dir()]
-        self.open_paths(known or files[:1])
+        self.drop_frame.hide()
+        if self.opening.take(event.mimeData()):
+            event.acceptProposedAction()
 
     def closeEvent(self, event) -> None:
-        if self.session.film.phase is not Phase.IDLE and not self._sure():
+        if not (self._leaving or self.exports.may_leave(self._leave)):
             event.ignore()
             return
+        remember(self)
         self.session.close()
         super().closeEvent(event)
 
-
-def array_of(image: QImage):
-    """A copy of a QImage's pixels (H, W, 3) uint8."""
-    import numpy as np
-
-    image = image.convertToFormat(QImage.Format.Format_RGB888)
-    rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
-    return rows[:, : 3 * image.width()].reshape(image.height(), image.width(), 3).copy()
+    def _leave(self) -> None:
+        """Whatever is still being exported is left undone."""
+        self._leaving = True
+        self.close()

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QCoreApplication
 
+from app.figures import percent, spaced
 from app.worker import Planned
 
 
@@ -48,23 +49,24 @@ def words_of(method: str) -> Words:
     }[method]
 
 
+def shortened(name: str, most: int = 48) -> str:
+    """A name with at most so many letters, cut in its middle."""
+    half = most // 2
+    return name if len(name) <= most else f"{name[:half]}…{name[half + 1 - most :]}"
+
+
 def meaning(method: str, plan: Planned) -> list[str]:
     """What a plan gives out, and the executed share of the dense network's compute."""
-    share = 100 * plan.effort
+    share = percent(plan.effort)
     if method == "mask":
         return [
+            tr("{} of the dense network's compute").format(share),
             tr("K = {} of {} cells").format(spaced(plan.knob), spaced(plan.chosen.size)),
-            tr("{:.1f} % of the dense network's compute").format(share),
         ]
     if method == "fixed":
         return [tr("the whole network at every pixel")]
     return [
+        tr("{} of the full compute").format(share),
         tr("mean depth {:.1f} of {:g} blocks").format(plan.mean, plan.high),
         *([tr("d = {:.1f}").format(plan.knob)] if plan.knob < 10 * plan.high else []),
-        tr("{:.1f} % of the full compute").format(share),
     ]
-
-
-def spaced(count: float) -> str:
-    """1240 as 1 240, which does not break at the end of a line."""
-    return f"{count:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from PySide6.QtCore import QObject, QThread, Signal
@@ -21,7 +22,7 @@ from app.batch import Order, steps
 from app.canvas import Canvas, image_of, make_canvas, shown
 from engine import kernels, library
 from engine.colour import colourise
-from engine.errors import FoveaError
+from engine.errors import FoveaError, PictureError
 from engine.networks.cells import CELL
 from engine.pictures import Picture, check_target, read, write
 from engine.plan import Budget, Plan, plan
@@ -30,6 +31,7 @@ from engine.run import load, run
 from engine.settings import Settings, choose_device
 from engine.tiling import Region
 
+NO_MEMORY = "There is not enough memory for this picture; close other programs or reduce it first."
 NICENESS = 5  # the window must answer while both cores compute
 
 
@@ -50,15 +52,17 @@ class Opened:
 class Planned:
     """What a budget means: the knob, the share of the dense network's compute, and the map.
 
-    The map's `values` (H, W) reach from `least` to `most`, its colours from `low` to `high`; it and
-    its `overlay` are None while only the run can tell them. `chosen` (rows, columns) are the
-    refined cells, of `side` x `side` upscaled pixels, of methods that choose cells.
+    `gmacs` are all of it, `ahead` those of the run after the survey. The map's `values` (H, W)
+    reach from `least` to `most`, its colours from `low` to `high`; it and its `overlay` are None
+    while only the run can tell them. `chosen` (rows, columns) are the refined cells, of `side` x
+    `side` upscaled pixels, of methods that choose cells.
     """
 
     budget: float
     knob: float
     effort: float
     gmacs: float
+    ahead: float
     chosen: np.ndarray | None
     side: int
     values: np.ndarray | None
@@ -72,11 +76,11 @@ class Planned:
 
 @dataclass(frozen=True)
 class Progress:
-    """A region of the canvas that has become better; seconds still to go."""
+    """A region of the canvas that has become better; the seconds since the run began."""
 
     region: Region
     done: float
-    left: float
+    seconds: float
 
 
 @dataclass
@@ -108,6 +112,7 @@ class Worker(QThread):
     progressed = Signal(int, object)
     finished_run = Signal(int, float)
     exported = Signal(int, str)
+    refused = Signal(int, str)  # the file that was to be opened is no picture
     failed = Signal(int, str)
     crashed = Signal(int, str)
     stepped = Signal(object)  # Event of the batch
@@ -128,6 +133,7 @@ class Worker(QThread):
         self._shown: Planned | None = None
         self._complete: tuple[str, float] | None = None  # what the canvas shows the whole result of
         self._made: Picture | None = None  # the whole result, with its alpha
+        self._took = 0.0  # seconds, for that
         self._order: Order | None = None  # the batch, while there is one
         self._held = False
         self._steps: Any = None  # the batch's generator, once it has begun
@@ -198,7 +204,10 @@ class Worker(QThread):
                 job.work(self, generation)
             except FoveaError as error:
                 self.failed.emit(generation, str(error))
-            except Exception:
+            except Exception as error:
+                if out_of_memory(error):
+                    self.failed.emit(generation, NO_MEMORY)
+                    continue
                 self.crashed.emit(generation, traceback.format_exc())
         if self._steps is not None:
             self._steps.close()
@@ -264,12 +273,12 @@ class Worker(QThread):
             opened = self._opened
         if self._complete == (name, effort):
             self.planned.emit(generation, self._shown)
-            self.finished_run.emit(generation, 0.0)
+            self.finished_run.emit(generation, self._took)
             return True
         self._look(upscaler)
         first = within(first, opened.picture.size)
         made = plan(upscaler, self._survey, budget=Budget(effort=effort), first=first)
-        self._shown = describe(upscaler, made, effort, ran=False)
+        self._shown = describe(upscaler, made, effort, survey=self._survey.macs, ran=False)
         self.planned.emit(generation, self._shown)
         self._complete = None
         begun = before = time.perf_counter()
@@ -287,17 +296,23 @@ class Worker(QThread):
                 event = next(events)
             except StopIteration as stop:
                 self._complete, self._made = (name, effort), stop.value.picture
+                self._took = stop.value.stats.seconds
+                if self._made.alpha is not None:
+                    opened.canvas.reveal(self._made)
+                    done = Progress(opened.canvas.whole, 1.0, self._took)
+                    self.progressed.emit(generation, done)
                 if upscaler.map_from_run:
-                    self._shown = describe(upscaler, made, effort, ran=True)
+                    self._shown = describe(
+                        upscaler, made, effort, survey=self._survey.macs, ran=True
+                    )
                     self.mapped.emit(generation, self._shown)
-                self.finished_run.emit(generation, stop.value.stats.seconds)
+                self.finished_run.emit(generation, self._took)
                 return True
             opened.canvas.update(event.region)
             now = time.perf_counter()
             self._speeds[name].add(now - before, event.macs - spent)
             before, spent = now, event.macs
-            left = (now - begun) * (1 / event.progress - 1)
-            self.progressed.emit(generation, Progress(event.region, event.progress, left))
+            self.progressed.emit(generation, Progress(event.region, event.progress, now - begun))
             if generation < (self._stopped if lasting else self._replaced):
                 events.close()
                 return False
@@ -334,7 +349,12 @@ class Open:
     picture: Picture | None = None
 
     def work(self, worker: Worker, generation: int) -> None:
-        picture, upscaler = self.picture or read(self.path), worker.load(self.name)
+        try:
+            picture = self.picture or read(self.path)
+        except PictureError as error:
+            worker.refused.emit(generation, str(error))
+            return
+        upscaler = worker.load(self.name)
         if worker.wants(generation):
             worker.open(generation, upscaler, picture, self.path)
 
@@ -373,6 +393,12 @@ def within(seen: Region | None, size: tuple[int, int]) -> Region | None:
     return inside if inside and inside.height > 0 and inside.width > 0 else None
 
 
+def out_of_memory(error: Exception) -> bool:
+    return isinstance(error, MemoryError) or (
+        isinstance(error, cv2.error) and error.code == cv2.Error.StsNoMem
+    )
+
+
 def device_name(device: torch.device) -> str:
     """What computes, in words: the graphics card's name, or the processor's kernels."""
     if device.type == "cuda":
@@ -380,14 +406,16 @@ def device_name(device: torch.device) -> str:
     return f"processor, {kernels.describe()}" if device.type == "cpu" else device.type
 
 
-def describe(upscaler: Any, made: Plan, effort: float, *, ran: bool) -> Planned:
-    """The numbers and the map that belong to a plan, for people; `ran` once it has been run."""
+def describe(upscaler: Any, made: Plan, effort: float, *, survey: int, ran: bool) -> Planned:
+    """The numbers and the map that belong to a plan, for people; `survey` are the survey's MACs,
+    `ran` once the plan has been run."""
     allocation = made.allocation
     planned = Planned(
         budget=effort,
         knob=allocation.knob,
         effort=made.effort,
         gmacs=allocation.macs / 1e9,
+        ahead=(allocation.macs - survey) / 1e9,
         chosen=getattr(allocation, "chosen", None),
         side=CELL * upscaler.scale,
         values=None,

@@ -60,6 +60,48 @@ def weights(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("FOVEA_MODELS", str(folder))
 
 
+@pytest.fixture
+def window(qtbot, weights):
+    """The real window with those weights, as at the very first start."""
+    from PySide6.QtCore import QSettings
+
+    from app.program import application
+    from app.session import Session
+    from app.window import MainWindow
+
+    application()
+    QSettings("Fovea", "Fovea").clear()
+    made = MainWindow(Session("tiny"))
+    qtbot.addWidget(made)
+    with qtbot.waitActive(made):
+        made.show()
+    yield made
+    if not made.close():
+        pressed(made, "Quit")
+    assert not made.session.worker.isRunning()
+
+
+def pressed(window, words: str) -> None:
+    """Press a button of the question that a window asks."""
+    from PySide6.QtWidgets import QMessageBox
+
+    boxes = window.findChildren(QMessageBox)
+    next(b for box in boxes for b in box.buttons() if b.text() == words).click()
+
+
+@pytest.fixture
+def opened(qtbot):
+    """opened(window, path) opens a picture and waits until it is computed."""
+
+    def opened(window, path: Path) -> None:
+        session = window.session
+        with qtbot.waitSignal(session.opened, timeout=30_000):
+            session.open(path)
+        qtbot.waitUntil(lambda: session.done == 1 and not session.busy, timeout=30_000)
+
+    return opened
+
+
 @pytest.fixture(scope="session")
 def drawn_pixels():
     """draw(height, width) -> pixels (H, W, 3) uint8: flat sky, a slanted edge, fine texture."""

@@ -6,6 +6,7 @@ from PIL import Image
 from PySide6.QtCore import QSettings
 from test_mask import make_module
 
+from app.figures import percent
 from app.outline import INSIDE, OUTSIDE, halved, outlined
 from app.program import application
 from app.session import Session
@@ -78,7 +79,7 @@ def test_the_slider_is_a_share_of_all_cells(qtbot, window, photo):
     asked(qtbot, window, 1.0)
     assert f"K = {CELLS} of {CELLS} cells" in means.text()
     assert window.session.plan.effort > 1  # told as it is: halos overlap
-    assert f"{100 * window.session.plan.effort:.1f} %" in means.text()
+    assert percent(window.session.plan.effort) in means.text()
     assert (canvas.out == fresh(photo, 1.0)).all()
     asked(qtbot, window, 0.0)
     assert not window.session.plan.chosen.any() and (canvas.out == fresh(photo, 0.0)).all()
@@ -128,8 +129,7 @@ def test_the_map_is_the_error_and_the_refined_cells_are_outlined(qtbot, window):
     window.actions_of["map"].setChecked(True)
     some = viewer.grab().toImage()
     window.session.plan.chosen[:] = False
-    viewer._outline_of = None
-    viewer.update()
+    viewer.show_plan(window.session.plan)
     assert viewer.grab().toImage() != some
     viewer.hovered.emit((3, 4))
     value = window.session.plan.values[3, 4]
@@ -143,7 +143,7 @@ def test_large_pictures_tell_what_they_compute_again(qtbot, window, photo, monke
         window.session.open(photo)
     settled(qtbot, window, 0.5)
     assert window.session.plan.effort > usual
-    assert f"{100 * window.session.plan.effort:.1f} %" in window.budget.means.text()
+    assert percent(window.session.plan.effort) in window.budget.means.text()
 
 
 def test_lines_lie_inside_and_outside_of_what_is_chosen():

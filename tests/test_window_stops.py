@@ -7,8 +7,9 @@ from PySide6.QtCore import QSettings
 from test_fmen import TINY
 
 from app.program import application
-from app.session import Session, remembered
-from app.stops import asked, choices, stops_of
+from app.session import Session
+from app.stops import asked, choices, stops_of, usable, weights
+from app.stored import remembered
 from app.window import MainWindow
 from engine import library
 from engine.adaptive import depth
@@ -133,17 +134,17 @@ def test_other_weights_go_on_with_the_picture(qtbot, folder, show, photo):
     settled(qtbot, window)
     assert session.picture.path == photo and window.budget.slider.maximum() == 200
     assert "92 × 68" not in window.sizes.text() and "184 × 136" in window.sizes.text()
-    assert remembered("ada-x2", session.store).name == "ada-x4"
+    assert remembered("ada-x2", usable(), session.store).name == "ada-x4"
 
 
 def test_stops_are_those_of_one_scale(folder):
     library.save("fmen-x4", fmen.FMEN(fmen.Config(scale=4, channels=8)), {}, folder)
     library.save("other", fmen.FMEN(TINY), {}, folder)
-    assert [(s.name, s.label) for s in stops_of("fmen-s-x2")] == [
+    assert [(s.name, s.label) for s in stops_of(weights("fmen-s-x2"), usable())] == [
         ("fmen-s-x2", "FMEN-S"),
         ("fmen-x2", "FMEN"),
     ]
-    assert [s.label for s in stops_of("fmen-x4")] == ["FMEN"]
-    assert [s.label for s in stops_of("other")] == ["other"]
+    assert [s.label for s in stops_of(weights("fmen-x4"), usable())] == ["FMEN"]
+    assert [s.label for s in stops_of(weights("other"), usable())] == ["other"]
     assert asked("fmen-s-x2", 0.3) == "FMEN-S"
-    assert choices("fmen-x2") == ["fmen-x2", "fmen-x4", "other"]
+    assert choices("fmen-x2", usable()) == ["fmen-x2", "fmen-x4", "other"]

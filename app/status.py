@@ -1,0 +1,58 @@
+"""The line at the bottom: what goes on, how far it is, and a button to end it."""
+
+from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton
+
+from app.figures import duration
+from app.session import Session
+
+LEAST = 200  # points for the words, however narrow the window is
+
+
+def tr(text: str) -> str:
+    return QCoreApplication.translate("Status", text)
+
+
+class Status(QStatusBar):
+    """Shows a session; `stop` is the action of its button."""
+
+    def __init__(self, stop: QAction):
+        super().__init__()
+        self.bar, self.left = QProgressBar(), QLabel()
+        self.bar.setFixedWidth(180)
+        self.bar.setTextVisible(False)
+        self.bar.setMaximumHeight(12)
+        self.bar.setAccessibleName(tr("Progress"))
+        self.stop = QToolButton()
+        self.stop.setDefaultAction(stop)
+        self.stop.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.stop.setAutoRaise(True)
+        for widget in (self.bar, self.left, self.stop):
+            self.addPermanentWidget(widget)
+        self.setSizeGripEnabled(False)
+        self._words = ""
+
+    def show_session(self, session: Session) -> None:
+        for widget in (self.bar, self.left, self.stop):
+            widget.setVisible(session.busy)
+        measured = 0 < session.done < 1
+        self.bar.setRange(0, 100 if measured else 0)
+        self.bar.setValue(round(100 * session.done))
+        left = session.timing.left if measured else None
+        self.left.setText("" if left is None else tr("{} left").format(duration(left)))
+        self._words = session.status
+        self._elide()
+
+    def resizeEvent(self, event) -> None:
+        super().resizeEvent(event)
+        self._elide()
+
+    def _elide(self) -> None:
+        """The words, cut in their middle where the rest leaves them too little room."""
+        beside = (self.bar, self.left, self.stop)
+        taken = sum(w.sizeHint().width() for w in beside if not w.isHidden())
+        room = max(LEAST, self.width() - taken - 40)
+        cut = self.fontMetrics().elidedText(self._words, Qt.TextElideMode.ElideMiddle, room)
+        self.showMessage(cut)
+        self.setToolTip(self._words if cut != self._words else "")
