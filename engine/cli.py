@@ -1,6 +1,7 @@
 """The command line. Progress goes to stderr; --json ends stdout with one document."""
 
 import argparse
+import io
 import os
 import sys
 
@@ -22,21 +23,40 @@ COMMANDS = {
 def main(argv: list[str] | None = None) -> int:
     """Exit status 0: all done; 1: some files failed, each named, or nobody reads what is printed;
     2: bad usage; 130, 143: stopped by Ctrl+C or SIGTERM."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names can be any bytes
     arguments = parser().parse_args(argv)
     try:
         with heeded():
             status = arguments.run(arguments)
-            sys.stdout.flush()
+            if sys.stdout:
+                sys.stdout.flush()
             return status
     except BrokenPipeError:  # nobody reads on, as behind `| head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _flush()
         return 1
     except FoveaError as error:
         print(error, file=sys.stderr)
         return 2 if not isinstance(error, PictureError) else 1
+    except MemoryError:
+        print("There is not enough memory; close other programs first.", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"{error.filename or 'stdout'}: {error.strerror or error}.", file=sys.stderr)
+        _flush()
+        return 1
     except Stopped as stop:
         print("stopped", file=sys.stderr)
         return stop.status
+
+
+def _flush() -> None:
+    """Write what is left for stdout; where that fails, let it not fail again at the end."""
+    try:
+        if sys.stdout:
+            sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def parser() -> argparse.ArgumentParser:

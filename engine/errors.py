@@ -6,8 +6,12 @@
       BudgetError          a budget out of range
       SettingsError        settings that cannot be met, or folders that cannot be used
 
-Anything else that is raised is a defect of the program.
+Anything else that is raised is a defect of the program; `sentence` tells it, too, so that the next
+file goes on.
 """
+
+import traceback
+from pathlib import Path
 
 
 class FoveaError(Exception):
@@ -28,3 +32,24 @@ class BudgetError(FoveaError):
 
 class SettingsError(FoveaError):
     """Settings that cannot be met, or folders that cannot be used."""
+
+
+def sentence(error: Exception, source: Path | str, target: Path | str | None = None) -> str:
+    """One sentence about what went wrong with a file: it names the file, and what to do."""
+    if isinstance(error, FoveaError):
+        named = str(source) in str(error) or (target is not None and str(target) in str(error))
+        return str(error) if named else f"{source}: {error}"
+    if isinstance(error, MemoryError):
+        return f"{source} is too large for this machine's memory."
+    return f"{source} could not be upscaled; {defect(error)}"
+
+
+def defect(error: Exception) -> str:
+    """A clause about an error that nobody foresaw: what, where, and what to do."""
+    said = " ".join(str(error).split()).rstrip(".")
+    where = traceback.extract_tb(error.__traceback__)[-1:]
+    place = "".join(f" at line {frame.lineno} of {Path(frame.filename).name}" for frame in where)
+    return (
+        f"Fovea has met a defect of its own ({type(error).__name__}{place}"
+        f"{': ' + said[:300] if said else ''}); please report it."
+    )

@@ -1,16 +1,19 @@
 """Quality against budget on a folder of pictures, as the papers measure it."""
 
-from dataclasses import dataclass, replace
+import os
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from engine.adaptive.mask import reordered
-from engine.errors import PictureError
-from engine.metrics import psnr_y, ssim_y
+from engine.errors import PictureError, SettingsError
+from engine.metrics import SSIM_WINDOW, psnr_y, ssim_y
 from engine.pictures import Picture, read
 from engine.pictures.formats import readable
+from engine.pictures.picture import shallow
 from engine.plan import Budget
 from engine.resize import reduce
 from engine.run import drain, surveyed, upscale
@@ -30,60 +33,103 @@ class Row:
     seconds: float
 
 
-def pairs(high: Path, low: Path | None, scale: int) -> list[tuple[Picture, Picture]]:
-    """High- and low-resolution pictures of one name; without `low` made by bicubic reduction."""
-    paths = sorted(p for p in high.glob("*") if p.suffix.lower() in readable())
-    if not paths:
-        raise PictureError(f"{high} holds no pictures.")
-    found = []
-    for path in paths:
-        whole = read(path)
-        height, width = (n - n % scale for n in whole.size)
-        pixels = np.repeat(whole.pixels, 3, axis=2) if whole.grey else whole.pixels
-        pixels = np.ascontiguousarray(pixels[:height, :width])
-        small = read(low / path.name) if low else Picture(reduce(pixels, scale))
-        if small.size != (height // scale, width // scale):
-            raise PictureError(f"{low / path.name} is not {path} reduced by {scale}.")
-        found.append((Picture(pixels), small))
+def sources(folder: Path) -> list[Path]:
+    """The pictures of a folder, by name. Raises SettingsError where there are none."""
+    try:
+        with os.scandir(folder) as entries:
+            names = sorted(entry.name for entry in entries)
+    except OSError as error:
+        raise SettingsError(f"{folder} cannot be listed: {error.strerror}.") from None
+    found = [folder / name for name in names if Path(name).suffix.lower() in readable()]
+    if not found:
+        raise SettingsError(f"{folder} holds no pictures.")
     return found
+
+
+def pair(path: Path, low: Path | None, scale: int) -> tuple[Picture, Picture]:
+    """A picture and its low-resolution partner, both as colours of 8 bits.
+
+    The partner has the same name in the folder `low`, or is made by bicubic reduction. Raises
+    PictureError where they do not fit, or are too small to be measured.
+    """
+    pixels = colours(read(path))
+    height, width = (n - n % scale for n in pixels.shape[:2])
+    if min(height, width) < SSIM_WINDOW + 2 * scale:
+        least = -(-(SSIM_WINDOW + 2 * scale) // scale) * scale
+        raise PictureError(
+            f"{path} is too small to be measured: it has {pixels.shape[1]} × {pixels.shape[0]} "
+            f"pixels, and {least} a side are the least."
+        )
+    pixels = np.ascontiguousarray(pixels[:height, :width])
+    if low is None:
+        return Picture(pixels), Picture(reduce(pixels, scale))
+    small = Picture(colours(read(low / path.name)))
+    if small.size != (height // scale, width // scale):
+        raise PictureError(f"{low / path.name} is not {path} reduced by {scale}.")
+    return Picture(pixels), small
+
+
+def colours(picture: Picture) -> np.ndarray:
+    """Pixels (H, W, 3) uint8 of any picture, without its alpha."""
+    pixels = shallow(picture.pixels)
+    return np.repeat(pixels, 3, axis=2) if picture.grey else pixels
 
 
 def evaluate(
     upscaler: Any,
-    files: list[tuple[Picture, Picture]],
+    files: Iterable[tuple[Picture, Picture]],
     budgets: list[Budget],
     *,
     flat: bool = False,
     order: str | None = None,
 ) -> list[Row]:
-    """PSNR and SSIM on Y at each budget, border = scale.
+    """The means of `measure` over all pairs of pictures."""
+    measured = [measure(upscaler, *pair, budgets, flat=flat, order=order) for pair in files]
+    return means(measured)
+
+
+def measure(
+    upscaler: Any,
+    high: Picture,
+    low: Picture,
+    budgets: list[Budget],
+    *,
+    flat: bool = False,
+    order: str | None = None,
+) -> list[Row]:
+    """PSNR and SSIM on Y of one picture at each budget, border = scale.
 
     `flat`: the same depth everywhere; `order`: cells in that order (`engine.adaptive.mask.ORDERS`).
     """
-    measured: list[list[tuple[float, ...]]] = [[] for _ in budgets]
-    for high, low in files:
-        known = surveyed(upscaler, low)
-        if flat:
-            survey = known.survey
-            known = replace(known, survey=upscaler.survey_of(survey.content.new_ones(survey.size)))
-        if order:
-            known = replace(known, survey=reordered(known.survey, order))
-        for rows, budget in zip(measured, budgets, strict=True):
-            result = drain(upscale(upscaler, low, budget, known=known))
-            images = result.picture.pixels, high.pixels
-            rows.append(
-                (
-                    result.knob,
-                    result.stats.effort,
-                    psnr_y(*images, border=upscaler.scale),
-                    ssim_y(*images, border=upscaler.scale),
-                    result.stats.macs / 1e9,
-                    result.stats.full_macs / 1e9,
-                    result.stats.seconds,
-                )
+    known = surveyed(upscaler, low)
+    if flat:
+        survey = known.survey
+        known = replace(known, survey=upscaler.survey_of(survey.content.new_ones(survey.size)))
+    if order:
+        known = replace(known, survey=reordered(known.survey, order))
+    rows = []
+    for budget in budgets:
+        result = drain(upscale(upscaler, low, budget, known=known))
+        images = result.picture.pixels, high.pixels
+        rows.append(
+            Row(
+                budget=None if budget.effort is None else 100 * budget.effort,
+                knob=result.knob,
+                effort=result.stats.effort,
+                psnr_y=psnr_y(*images, border=upscaler.scale),
+                ssim_y=ssim_y(*images, border=upscaler.scale),
+                gmacs=result.stats.macs / 1e9,
+                gmacs_full=result.stats.full_macs / 1e9,
+                seconds=result.stats.seconds,
             )
-    percents = [None if b.effort is None else 100 * b.effort for b in budgets]
-    return [
-        Row(percent, *(float(v) for v in np.mean(rows, axis=0)))
-        for percent, rows in zip(percents, measured, strict=True)
-    ]
+        )
+    return rows
+
+
+def means(measured: list[list[Row]]) -> list[Row]:
+    """One row a budget: the mean of the rows of all pictures."""
+    found = []
+    for rows in zip(*measured, strict=True):
+        values = np.mean([astuple(row)[1:] for row in rows], axis=0)
+        found.append(Row(rows[0].budget, *(float(value) for value in values)))
+    return found

@@ -5,6 +5,8 @@ import numpy as np
 
 from engine.colour import luma
 
+SSIM_WINDOW = 11  # pixels a side
+
 
 def psnr_y(a: np.ndarray, b: np.ndarray, *, border: int) -> float:
     """PSNR in dB between the luma of two uint8 RGB pictures (H, W, 3); inf where they are equal."""
@@ -22,11 +24,11 @@ def ssim_y(a: np.ndarray, b: np.ndarray, *, border: int) -> float:
     covariance = blurred(x * y) - mean_x * mean_y
     above = (2 * mean_x * mean_y + c1) * (2 * covariance + c2)
     below = (mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2)
-    return float(np.mean(inner(above / below, 5)))
+    return float(np.mean(inner(above / below, SSIM_WINDOW // 2)))
 
 
 def blurred(plane: np.ndarray) -> np.ndarray:
-    return cv2.GaussianBlur(plane, (11, 11), 1.5)
+    return cv2.GaussianBlur(plane, (SSIM_WINDOW, SSIM_WINDOW), 1.5)
 
 
 def inner(plane: np.ndarray, border: int) -> np.ndarray:

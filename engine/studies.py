@@ -1,5 +1,7 @@
 """What the cells of a mask-guided network are worth: its mask judged, and its borders measured."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import torch
 
@@ -12,7 +14,7 @@ from engine.plan import Budget
 from engine.run import Surveyed, drain, surveyed, upscale
 
 
-def correlation(upscaler: MaskUpscaler, files: list[tuple[Picture, Picture]]) -> float:
+def correlation(upscaler: MaskUpscaler, files: Iterable[tuple[Picture, Picture]]) -> float:
     """How well the mask orders the cells: Spearman's rank correlation of its values with what the
     Refine-Net changes in each cell, the mean over all pictures."""
     found = []
@@ -22,7 +24,9 @@ def correlation(upscaler: MaskUpscaler, files: list[tuple[Picture, Picture]]) ->
     return float(np.mean(found))
 
 
-def borders(upscaler: MaskUpscaler, files: list[tuple[Picture, Picture]]) -> tuple[float, float]:
+def borders(
+    upscaler: MaskUpscaler, files: Iterable[tuple[Picture, Picture]]
+) -> tuple[float, float]:
     """Whether the borders of cells show: mean |Y(cells) - Y(whole)|, on a scale of 255, in the
     outermost pixels of the cells and in all others.
 

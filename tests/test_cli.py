@@ -1,6 +1,10 @@
 """The command line: what it writes, what it prints, and how it fails."""
 
 import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -161,3 +165,111 @@ def test_train_resumes_and_saves_to_the_library(tmp_path, monkeypatch, capsys):
     assert "resumed at step 2" in capsys.readouterr().err
     assert library.describe("mine")["steps"] == 3
     assert library.load("mine").blocks == 2
+
+
+def noise(*shape, most=255):
+    rng = np.random.default_rng(1)
+    return rng.integers(0, most, shape, dtype=np.uint8 if most < 256 else np.uint16)
+
+
+KINDS = {
+    "grey.png": lambda: Image.fromarray(noise(48, 52)),
+    "grey_alpha.png": lambda: Image.fromarray(noise(48, 52, 2)),
+    "deep.png": lambda: Image.fromarray(noise(48, 52, most=65_535)),
+    "palette.png": lambda: Image.fromarray(noise(48, 52, 3)).quantize(7),
+    "transparent.webp": lambda: Image.fromarray(noise(48, 52, 4)),
+    "odd.bmp": lambda: Image.fromarray(noise(51, 49, 3)),
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_kind_of_picture_can_be_evaluated(tmp_path, name, capsys):
+    KINDS[name]().save(tmp_path / name)
+    assert main(["evaluate", str(tmp_path), "-b", "100", "--json"]) == 0
+    row = last_json(capsys)["rows"][0]
+    assert 5 < row["psnr_y"] < 40 and 0 < row["ssim_y"] < 1
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "P", "RGBA", "I;16"])
+def test_a_partner_of_any_kind_can_be_evaluated(tmp_path, mode, capsys):
+    (tmp_path / "lr").mkdir()
+    Image.fromarray(noise(48, 64)).save(tmp_path / "a.png")
+    Image.fromarray(noise(12, 16)).convert(mode).save(tmp_path / "lr" / "a.png")
+    assert (
+        main(["evaluate", str(tmp_path), "--lr", str(tmp_path / "lr"), "-b", "50", "--json"]) == 0
+    )
+    assert last_json(capsys)["pictures"] == 1
+
+
+def test_what_cannot_be_evaluated_is_named_and_left_out(tmp_path, capsys):
+    Image.fromarray(noise(48, 52, 3)).save(tmp_path / "good.png")
+    whole = (tmp_path / "good.png").read_bytes()
+    (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
+    Image.new("RGB", (1, 1)).save(tmp_path / "dot.png")
+    Image.new("RGB", (300, 18)).save(tmp_path / "low.png")
+    assert main(["evaluate", str(tmp_path), "-b", "100", "--json"]) == 1
+    printed = capsys.readouterr()
+    document = json.loads(printed.out.splitlines()[-1])
+    names = [tmp_path / name for name in ("cut.png", "dot.png", "low.png")]
+    assert [entry["input"] for entry in document["failed"]] == [str(name) for name in names]
+    assert document["pictures"] == 1 and len(document["rows"]) == 1
+    for name, line in zip(names, printed.err.splitlines(), strict=True):
+        assert str(name) in line
+
+
+def test_a_picture_that_comes_out_exactly_makes_no_broken_json(tmp_path, capsys, monkeypatch):
+    Image.fromarray(noise(48, 52, 3)).save(tmp_path / "a.png")
+    monkeypatch.setattr("engine.evaluate.psnr_y", lambda *_, border: float("inf"))
+    assert main(["evaluate", str(tmp_path), "-b", "100", "--json"]) == 0
+    text = capsys.readouterr().out.strip().splitlines()[-1]
+    assert json.loads(text, parse_constant=pytest.fail)["rows"][0]["psnr_y"] is None
+
+
+def test_nothing_to_evaluate_is_said(tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    for folder in (tmp_path / "empty", tmp_path / "none", tmp_path / ("x" * 300)):
+        assert main(["evaluate", str(folder)]) == 2
+        assert str(folder) in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals work in another way there")
+@pytest.mark.parametrize(
+    ("command", "number"), [("upscale", signal.SIGINT), ("evaluate", signal.SIGTERM)]
+)
+def test_a_stopped_command_says_so_and_leaves_no_draft(tmp_path, command, number):
+    for index in range(100):
+        Image.new("RGB", (90, 90), (index % 256, 0, 0)).save(tmp_path / f"{index:03}.png")
+    out = tmp_path / "out"
+    words = ["upscale", *map(str, tmp_path.glob("*.png")), "-o", str(out)]
+    if command == "evaluate":
+        words = ["evaluate", str(tmp_path), "-b", ",".join(["100"] * 40)]
+    with subprocess.Popen(
+        [sys.executable, "-c", RUNNING, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as made:
+        assert made.stdout.readline() == b"begun\n"
+        made.send_signal(number)
+        errors = made.stderr.read().decode()
+    assert made.returncode == 128 + number and errors.splitlines()[-1] == "stopped"
+    assert "Traceback" not in errors and not list(tmp_path.rglob(".fovea*"))
+
+
+RUNNING = """
+import sys
+from engine import cli
+from engine.adaptive.depth import DepthUpscaler
+def survey(self, x, real=DepthUpscaler.survey):
+    print("begun", flush=True)
+    return real(self, x)
+DepthUpscaler.survey = survey
+sys.exit(cli.main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a full disk")
+def test_a_full_disk_after_stdout_is_told_without_a_traceback():
+    program = Path(__file__).parent.parent / "main.py"
+    with open("/dev/full", "w") as full:
+        made = subprocess.run(
+            [sys.executable, str(program), "models"], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert made.returncode == 1 and "No space" in made.stderr and "Traceback" not in made.stderr

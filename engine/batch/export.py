@@ -12,8 +12,8 @@ from engine.batch.journal import Journal
 from engine.batch.local import here
 from engine.batch.names import Job, checked
 from engine.batch.report import Report, Row
-from engine.batch.stages import DONE, FAILED, RUNNING, Batch, Control, Step, defect, identity
-from engine.errors import FoveaError
+from engine.batch.stages import DONE, FAILED, RUNNING, Batch, Control, Step, identity
+from engine.errors import FoveaError, defect
 from engine.settings import Settings, fingerprint
 
 

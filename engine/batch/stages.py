@@ -2,7 +2,6 @@
 
 import os
 import threading
-import traceback
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any, BinaryIO
 from engine.batch.journal import Facts, Journal, Record
 from engine.batch.names import Job
 from engine.batch.outputs import There, check_place, checksum, checksum_of, digest_of, there
-from engine.errors import FoveaError, PictureError
+from engine.errors import PictureError, sentence
 from engine.pictures import Picture, contents
 from engine.pictures.atomic import atomic
 from engine.pictures.encode import encode
@@ -166,20 +165,4 @@ def identity(
 
 def reason(job: Job, error: Exception) -> str:
     """One sentence for the report, which names the file."""
-    if isinstance(error, FoveaError):
-        named = str(job.source) in str(error) or str(job.target) in str(error)
-        return str(error) if named else f"{job.source}: {error}"
-    if isinstance(error, MemoryError):
-        return f"{job.source} is too large for this machine's memory."
-    return f"{job.source} could not be upscaled; {defect(error)}"
-
-
-def defect(error: Exception) -> str:
-    """A clause about an error that nobody foresaw: what, where, and what to do."""
-    said = " ".join(str(error).split()).rstrip(".")
-    where = traceback.extract_tb(error.__traceback__)[-1:]
-    place = "".join(f" at line {frame.lineno} of {Path(frame.filename).name}" for frame in where)
-    return (
-        f"Fovea has met a defect of its own ({type(error).__name__}{place}"
-        f"{': ' + said[:300] if said else ''}); please report it."
-    )
+    return sentence(error, job.source, job.target)
