@@ -332,3 +332,15 @@ def test_tags_of_a_tiff_file_come_along(tmp_path):
         exif = Image.Exif()
         exif.load(read(tmp_path / f"b{suffix}").exif)
         assert (exif[0x010E], exif[RATING], exif[0x0112], exif[33432]) == ("A rose", 3, 1, "me")
+
+
+def test_a_hostile_block_takes_neither_time_nor_memory(tmp_path):
+    """10,000 entries of 1 MB each, all of them the same bytes, in a ring of directories."""
+    size, count = 1 << 20, 10_000
+    rows = b"".join(struct.pack("<HHII", 100 + n, 7, size // 2, 8) for n in range(count))
+    told = b"II*\0\x08\0\0\0" + struct.pack("<H", count) + rows + struct.pack("<I", 20)
+    told += bytes(size)
+    for suffix in (".jpg", ".tif", ".png"):
+        write(Picture(plain(2, 2), exif=told), tmp_path / f"a{suffix}")
+    assert decode(jpeg(b"Exif\0\0" + told[:65_000]), "a.jpg").size == (30, 40)
+    assert decode((tmp_path / "a.png").read_bytes(), "a.png").size == (2, 2)

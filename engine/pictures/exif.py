@@ -6,9 +6,11 @@ from a TIFF file, is it built anew; the values keep their bytes even then.
 """
 
 import struct
-from collections.abc import Iterator
+from bisect import bisect
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
+from itertools import islice
 
 from engine.pictures.directory import LETTERS, Directory, below, directories
 from engine.pictures.metadata import ORIENTATION, SIDEWAYS, bare, first_directory, turned
@@ -31,6 +33,8 @@ DESCRIPTIVE = {  # what tells of the picture in a TIFF file, which may hold anyt
 }
 BYTE, SHORT, LONG, RATIONAL, UNDEFINED, DOUBLE = 1, 3, 4, 5, 7, 12  # types of values
 ENTRY = 12  # bytes
+LARGEST = 64 << 20  # bytes of all values of a directory; a block has thousands
+FOLLOWING = 4  # directories of a block that are looked at; a camera's has two
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ def unoriented(block: bytes) -> bytes:
     if first is None or ORIENTATION not in first:
         return block
     data = bytearray(bare(block))
-    place, end = _place(data, first, ORIENTATION), _end(data, first)
+    place, end = _places(data, first)[ORIENTATION], _end(data, first)
     data[place:end] = data[place + ENTRY : end] + bytes(ENTRY)
     struct.pack_into(f"{first.order}H", data, first.offset, _count(data, first) - 1)
     return bytes(data)
@@ -97,18 +101,18 @@ def shortened(block: bytes, most: int) -> bytes:
     if first is None or len(block) <= most:
         return block
     tags = taken(first)
-    while len(made := built(tags, first.order)) > most:
+    while (excess := len(made := built(tags, first.order)) - most) > 0:
         values = [(part, tag) for part in tags.all() for tag in part.entries]
-        part, tag = max(values, key=lambda v: (v[1] == MAKER_NOTE, len(v[0].entries[v[1]][2])))
-        del part.entries[tag]
+        values.sort(key=lambda v: (v[1] == MAKER_NOTE, len(v[0].entries[v[1]][2])))
+        while excess > 0:
+            part, tag = values.pop()
+            excess -= len(part.entries.pop(tag)[2]) + ENTRY
     return made
 
 
 def of_tiff(directory: Directory) -> bytes | None:
     """A block of what a page of a TIFF file tells of the picture; None where that is nothing."""
-    tags = taken(directory)
-    for tag in tags.entries.keys() - DESCRIPTIVE:
-        del tags.entries[tag]
+    tags = taken(directory, keep=DESCRIPTIVE)
     told = tags.entries.keys() - {ORIENTATION} or tags.below
     return upright(built(tags, directory.order)) if told else None
 
@@ -125,18 +129,25 @@ def embedded(block: bytes | None) -> tuple[str, bytes, dict[int, bytes]]:
     if not _sound(data, first):
         data = built(taken(first), first.order)
         first = first_directory(data) or first
-    rows = {tag: _place(data, first, tag) for tag in first.entries.keys() - STRUCTURE}
-    rows = {tag: data[place : place + ENTRY] for tag, place in rows.items()}
+    places = {t: p for t, p in _places(data, first).items() if t in first and t not in STRUCTURE}
+    rows = {tag: data[place : place + ENTRY] for tag, place in places.items()}
     return first.order, data + bytes(len(data) % 2), rows
 
 
-def taken(directory: Directory, tag: int = 0) -> Tags:
-    """A directory and those below it out of their file; `tag` points to it, 0 for the first."""
-    entries = {}
+def taken(directory: Directory, tag: int = 0, *, keep: Container[int] | None = None) -> Tags:
+    """A directory and those below it out of their file; `tag` points to it, 0 for the first.
+
+    `keep` are the tags that are wanted of it, all if None.
+    """
+    entries, room = {}, LARGEST
     for key, (kind, count, place) in directory.entries.items():
-        if key not in (EXIF, GPS, INTEROP) and kind <= DOUBLE:
+        room -= _length(kind, count)
+        wanted = key not in (EXIF, GPS, INTEROP) and (keep is None or key in keep)
+        if wanted and kind <= DOUBLE and room >= 0:
             directory.file.seek(place)
             entries[key] = kind, count, directory.file.read(_length(kind, count))
+        else:
+            room += _length(kind, count)
     found = {key: below(directory, key) for key in POINTERS.get(tag, ())}
     return Tags(entries, {key: taken(d, key) for key, d in found.items() if d is not None})
 
@@ -181,16 +192,17 @@ def _end(data: bytes | bytearray, directory: Directory) -> int:
     return directory.offset + 2 + ENTRY * _count(data, directory) + 4
 
 
-def _place(data: bytes | bytearray, directory: Directory, tag: int) -> int:
-    """Where the first entry of a tag that is there begins."""
-    places = range(directory.offset + 2, _end(data, directory) - 4, ENTRY)
-    order = f"{directory.order}H"
-    return next(place for place in places if struct.unpack_from(order, data, place)[0] == tag)
+def _places(data: bytes | bytearray, directory: Directory) -> dict[int, int]:
+    """Where the first entry of each tag begins."""
+    order, found = f"{directory.order}H", {}
+    for place in range(directory.offset + 2, _end(data, directory) - 4, ENTRY):
+        found.setdefault(struct.unpack_from(order, data, place)[0], place)
+    return found
 
 
 def _set(data: bytearray, directory: Directory, tag: int, value: int) -> None:
     """Let a tag that is there have one whole number, of its own type if that can hold it."""
-    order, place = directory.order, _place(data, directory, tag)
+    order, place = directory.order, _places(data, directory)[tag]
     kind, count = struct.unpack_from(f"{order}HI", data, place + 2)
     if count != 1 or kind not in (BYTE, SHORT, LONG) or value >= 1 << 8 * _length(kind, 1):
         kind = SHORT if value < 1 << 16 else LONG
@@ -238,13 +250,31 @@ def _spans(data: bytes | bytearray, directory: Directory) -> list[tuple[int, int
 
 def _drop_others(data: bytearray, first: Directory) -> None:
     """Take out the directories that follow the first one, which tell of thumbnails."""
+    kept, dropped = [], []
+    for each in _tree(first):
+        kept += _spans(data, each)
+    for each in islice(directories(BytesIO(data)), 1, FOLLOWING):
+        dropped += _spans(data, each)
     end = _end(data, first)
-    kept = [span for each in _tree(first) for span in _spans(data, each)]
-    dropped = [span for each in list(directories(BytesIO(data)))[1:] for span in _spans(data, each)]
     data[end - 4 : end] = bytes(len(data[end - 4 : end]))
-    for begin, end in sorted(dropped, key=lambda span: -span[1]):
-        if 8 <= begin < end <= len(data) and not any(b < end and begin < e for b, e in kept):
-            if end >= len(data) - 1:  # but for what fills up
-                del data[begin:]
-            else:
-                data[begin:end] = bytes(end - begin)
+    kept = _merged(kept)
+    alone = [span for span in _merged(dropped) if span[0] >= 8 and span[1] <= len(data)]
+    for begin, end in reversed(alone):
+        at = bisect(kept, (end, 0))
+        if at and kept[at - 1][1] > begin:
+            continue
+        if end >= len(data) - 1:  # but for what fills up
+            del data[begin:]
+        else:
+            data[begin:end] = bytes(end - begin)
+
+
+def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The same places in order, without overlap."""
+    merged: list[tuple[int, int]] = []
+    for begin, end in sorted(spans):
+        if merged and begin < merged[-1][1]:
+            merged[-1] = merged[-1][0], max(end, merged[-1][1])
+        elif begin < end:
+            merged.append((begin, end))
+    return merged

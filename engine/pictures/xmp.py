@@ -12,7 +12,8 @@ SIZES = (
     *((b"tiff:ImageLength", 0), (b"tiff:ImageWidth", 1)),
     *((b"exif:PixelYDimension", 0), (b"exif:PixelXDimension", 1)),
 )
-POINTER = rb"""\s*xmpNote:HasExtendedXMP\s*=\s*(["'])[0-9A-Fa-f]*\1"""
+POINTER = rb"""xmpNote:HasExtendedXMP\s*=\s*(["'])[0-9A-Fa-f]*\1"""
+END = b"</rdf:RDF>"
 SHORT = (
     b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-'
     b'syntax-ns#"><rdf:Description rdf:about="" xmlns:xmpNote="http://ns.adobe.com/xmp/note/" '
@@ -42,11 +43,10 @@ def of_jpeg(segments: Iterable[bytes]) -> bytes | None:
             place = struct.unpack_from(">I", body, len(MORE) + 36)[0]
             pieces[place] = body[len(MORE) + 40 :]
     further = b"".join(pieces[place] for place in sorted(pieces))
-    told = re.search(rb"<rdf:RDF[^>]*>(.*)</rdf:RDF>", further, re.DOTALL)
-    if packet and told and b"</rdf:RDF>" in packet:
-        packet = re.sub(POINTER, b"", packet)
-        head, end, tail = packet.rpartition(b"</rdf:RDF>")
-        packet = head + told[1] + end + tail
+    told = further.partition(b"<rdf:RDF")[2].partition(b">")[2].rpartition(END)[0]
+    if packet and told and END in packet:
+        head, end, tail = re.sub(POINTER, b"", packet).rpartition(END)
+        packet = head + told + end + tail
     return packet
 
 
@@ -56,7 +56,7 @@ def jpeg_segments(packet: bytes | None) -> bytes:
         return b""
     if len(NAME + packet) <= SEGMENT:
         return _segment(NAME + packet)
-    packet = re.sub(rb"<\?xpacket.*?\?>", b"", packet, flags=re.DOTALL).strip()
+    packet = re.sub(rb"<\?xpacket[^<>]*>", b"", packet).strip()
     digest = hashlib.md5(packet, usedforsecurity=False).hexdigest().upper().encode()
     made = [_segment(NAME + SHORT % digest)]
     for place in range(0, len(packet), PIECE):
