@@ -184,7 +184,8 @@ def test_what_png_tells_stays_in_png_and_is_converted_elsewhere(tmp_path, name, 
     write(picture, tmp_path / "a.tif")
     made = read(tmp_path / "a.tif")
     assert made.pixels.dtype == dtype
-    assert np.abs(made.pixels - right).max() <= (1 if dtype == np.uint8 else 150)
+    most_wrong = 0 if name.startswith("sRGB") else 1 if dtype == np.uint8 else 150
+    assert np.abs(made.pixels - right).max() <= most_wrong + 1e-6
     write(picture, tmp_path / "a.jpg")
     assert np.abs(read(tmp_path / "a.jpg").pixels - right * (255 / most)).mean() < 1.5
 

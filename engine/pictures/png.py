@@ -52,7 +52,7 @@ def write_png(file: BinaryIO, picture: Picture) -> None:
 
 def _meaning(picture: Picture) -> Iterator[tuple[bytes, bytes]]:
     """Chunks that tell what the numbers mean."""
-    if picture.cicp == SRGB:
+    if picture.cicp == SRGB and not picture.icc:
         yield b"sRGB", b"\0"
     elif picture.cicp:
         yield b"cICP", bytes([*picture.cicp, 0, 1])

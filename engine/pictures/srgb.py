@@ -101,9 +101,12 @@ def _converted(
 ) -> np.ndarray:
     """Pixels (H, W, 1 or 3) through light; white, and with it grey, stays what it is."""
     most = np.iinfo(pixels.dtype).max
-    light = curve(np.arange(most + 1) / most).astype(np.float32)
     matrix = _matrix(chromaticities or SRGB_PRIMARIES)
-    if pixels.shape[2] == 1 or np.allclose(matrix, np.eye(3), atol=0.005):
+    alone = pixels.shape[2] == 1 or np.allclose(matrix, np.eye(3), atol=0.005)
+    if alone and curve is light_of_srgb:
+        return pixels
+    light = curve(np.arange(most + 1) / most).astype(np.float32)
+    if alone:
         return np.rint(srgb_of_light(light) * most).astype(pixels.dtype)[pixels]
     made = np.empty_like(pixels)
     for top in range(0, len(pixels), BAND):
