@@ -99,7 +99,7 @@ class Panel(QWidget):
         self.lines = QLabel()
         self.lines.setWordWrap(True)
         self.under_cursor = QLabel()
-        self.under_cursor.setMinimumHeight(self.under_cursor.fontMetrics().height() * 2)
+        self.under_cursor.setMinimumHeight(self.under_cursor.fontMetrics().height())
         self.under_cursor.setWordWrap(True)
         self.under_cursor.setAlignment(Qt.AlignmentFlag.AlignTop)
         opacity = QFormLayout()

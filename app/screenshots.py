@@ -7,10 +7,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from PIL import Image
+from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app import look
 from app.program import WEIGHTS, application
+from app.remembering import SIZE
 from app.session import Session
 from app.window import MainWindow
 
@@ -36,11 +38,20 @@ def settle() -> None:
 def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     running = application()
-    for theme in ("light", "dark"):
-        look.dress(running, dark=theme == "dark")
-        take(MainWindow(Session(WEIGHTS)), folder, theme)
-        with TemporaryDirectory() as place:
-            take_batch(MainWindow(Session(WEIGHTS)), folder, theme, Path(place))
+    with TemporaryDirectory() as place:
+        QSettings.setPath(QSettings.Format.NativeFormat, QSettings.Scope.UserScope, place)
+        for theme in ("light", "dark"):
+            look.dress(running, dark=theme == "dark")
+            take(fresh(), folder, theme)
+            take_batch(fresh(), folder, theme, Path(place) / theme)
+
+
+def fresh() -> MainWindow:
+    """A window as at the very first start."""
+    QSettings("Fovea", "Fovea").clear()
+    window = MainWindow(Session(WEIGHTS))
+    window.resize(SIZE)
+    return window
 
 
 def save(widget: QWidget, folder: Path, name: str) -> None:
@@ -87,7 +98,7 @@ def take_batch(window: MainWindow, folder: Path, theme: str, place: Path) -> Non
 
 def draw_files(folder: Path) -> None:
     """Parts of the sample as files of their own, and one that is none."""
-    folder.mkdir()
+    folder.mkdir(parents=True)
     names = ["DSC_0412.jpg", "DSC_0413.jpg", "Reine from the ridge, last light of June.tif"]
     names += ["harbour.png", "IMG_2207.webp", "Å_i_Lofoten.jpg"]
     with Image.open(look.ASSETS / "sample.png") as sample:

@@ -4,7 +4,7 @@ from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton
 
-from app.figures import duration
+from app.figures import duration, percent
 from app.session import Session
 
 LEAST = 200  # points for the words, however narrow the window is
@@ -19,7 +19,7 @@ class Status(QStatusBar):
 
     def __init__(self, stop: QAction):
         super().__init__()
-        self.bar, self.left = QProgressBar(), QLabel()
+        self.bar, self.left, self.zoom = QProgressBar(), QLabel(), QLabel()
         self.bar.setFixedWidth(180)
         self.bar.setTextVisible(False)
         self.bar.setMaximumHeight(12)
@@ -28,7 +28,9 @@ class Status(QStatusBar):
         self.stop.setDefaultAction(stop)
         self.stop.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.stop.setAutoRaise(True)
-        for widget in (self.bar, self.left, self.stop):
+        self.zoom.setContentsMargins(8, 0, 12, 0)
+        self.zoom.setToolTip(tr("Pixels of the screen for each pixel of the upscaled picture"))
+        for widget in (self.bar, self.left, self.stop, self.zoom):
             self.addPermanentWidget(widget)
         self.setSizeGripEnabled(False)
         self._words = ""
@@ -44,13 +46,17 @@ class Status(QStatusBar):
         self._words = session.status
         self._elide()
 
+    def show_zoom(self, zoom: float) -> None:
+        """`zoom` is pixels of the screen per pixel of the upscaled picture."""
+        self.zoom.setText(percent(zoom, 0 if zoom >= 0.1 else 1))
+
     def resizeEvent(self, event) -> None:
         super().resizeEvent(event)
         self._elide()
 
     def _elide(self) -> None:
         """The words, cut in their middle where the rest leaves them too little room."""
-        beside = (self.bar, self.left, self.stop)
+        beside = (self.bar, self.left, self.stop, self.zoom)
         taken = sum(w.sizeHint().width() for w in beside if not w.isHidden())
         room = max(LEAST, self.width() - taken - 40)
         cut = self.fontMetrics().elidedText(self._words, Qt.TextElideMode.ElideMiddle, room)

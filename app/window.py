@@ -128,7 +128,7 @@ class MainWindow(QMainWindow):
         self.panel.map_toggled.connect(self.actions_of["map"].setChecked)
         self.panel.opacity_changed.connect(self.viewer.set_opacity)
         self.viewer.hovered.connect(self._show_value)
-        self.viewer.moved.connect(self._remember_visible)
+        self.viewer.moved.connect(self._show_place)
         self.recent.parentWidget().aboutToShow.connect(
             lambda: self.opening.fill_recent(self.recent)
         )
@@ -169,8 +169,10 @@ class MainWindow(QMainWindow):
     def _show_panel(self, shown: bool) -> None:
         self.side.setVisible(shown)
 
-    def _remember_visible(self) -> None:
+    def _show_place(self) -> None:
+        """What is seen of the picture is computed first."""
         self.session.visible = self.viewer.visible()
+        self.status.show_zoom(self.viewer.zoom * self.viewer.devicePixelRatioF())
 
     # --- what the session tells ----------------------------------------------------------------
 
