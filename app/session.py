@@ -89,10 +89,9 @@ class Session(QObject):
         """Go on with other weights; the old pixels stay as long as they have the right size."""
         if name == self.name:
             return
-        self._there = usable()
         if name not in [each.name for each in self._there]:
             self.renamed.emit()  # whoever has chosen them shows the old ones again
-            self.failed.emit(self.tr("The weights {} cannot be used any more.").format(name))
+            self.failed.emit(self.tr("The weights {} cannot be used.").format(name))
             return
         self.settings = replace(self.settings, name=name)
         self.store.setValue("name", name)

@@ -98,10 +98,14 @@ def test_the_budget_moves_only_where_there_is_a_picture(window, photo, opened):
     assert less.isEnabled() and not more.isEnabled()
 
 
-def test_welcome_and_slider_say_what_the_weights_do(qtbot, window, photo, opened):
-    """The words for a network of three times the size that knows one speed only."""
-    assert "four times" in window.welcome.hint.text() and not window.budget.only.isVisibleTo(window)
+@pytest.fixture
+def single(weights):
+    """A network beside them that knows one speed only, and makes three times as large."""
     library.save("fmen-x3", fmen.FMEN(fmen.Config(scale=3, channels=8)), {})
+
+
+def test_welcome_and_slider_say_what_the_weights_do(qtbot, single, window, photo, opened):
+    assert "four times" in window.welcome.hint.text() and not window.budget.only.isVisibleTo(window)
     window.session.set_name("fmen-x3")
     assert "three times" in window.welcome.hint.text()
     opened(window, photo)
