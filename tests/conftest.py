@@ -64,6 +64,7 @@ def weights(tmp_path_factory, monkeypatch):
 def window(qtbot, weights):
     """The real window with those weights, as at the very first start."""
     from PySide6.QtCore import QSettings
+    from questions import pressed
 
     from app.program import application
     from app.session import Session
@@ -79,14 +80,6 @@ def window(qtbot, weights):
     if not made.close():
         pressed(made, "Quit")
     assert not made.session.worker.isRunning()
-
-
-def pressed(window, words: str) -> None:
-    """Press a button of the question that a window asks."""
-    from PySide6.QtWidgets import QMessageBox
-
-    boxes = window.findChildren(QMessageBox)
-    next(b for box in boxes for b in box.buttons() if b.text() == words).click()
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ import os
 
 import numpy as np
 import pytest
-from conftest import pressed
 from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox
+from questions import pressed
 
 from app import asking
 from app.film import Phase
