@@ -4,8 +4,8 @@ import os
 from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
-from typing import Any
 
+from engine.adaptive.contract import AnyUpscaler
 from engine.batch.export import Event, export, make_batch
 from engine.batch.folder import listing, size_of
 from engine.batch.journal import Journal, recall
@@ -62,7 +62,7 @@ def listed(paths: Iterable[Path], name: str) -> list[Item]:
     return found
 
 
-def steps(upscaler: Any, order: Order) -> Generator[Event, None, Report]:
+def steps(upscaler: AnyUpscaler, order: Order) -> Generator[Event, None, Report]:
     """Export what is ordered, event by event, and write the report of all items beside it.
 
     Raises FoveaError where the folder cannot be used, or the report not be written.

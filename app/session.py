@@ -11,10 +11,10 @@ from app.keeper import Keeper
 from app.stops import SliderStop, Weights, choices, stops_of, usable, weights
 from app.timing import Timing
 from app.worker import Compute, Export, Open, Opened, Planned, Progress, Stop, Worker
+from engine.budget import Budget
 from engine.errors import FoveaError
 from engine.pictures import Picture, check_target
 from engine.pictures.formats import written
-from engine.plan import Budget
 from engine.settings import Settings, target_name
 from engine.tiling import Region
 
@@ -81,7 +81,7 @@ class Session(QObject):
         effort = min(1.0, max(0.0, effort))
         if effort == self.effort:
             return
-        self.settings = replace(self.settings, budget=Budget(effort=effort))
+        self.settings = replace(self.settings, budget=Budget(share=effort))
         self.store.setValue("effort", effort)
         self.compute()
 
@@ -209,7 +209,7 @@ class Session(QObject):
 
     @property
     def effort(self) -> float:
-        return self.settings.budget.effort
+        return self.settings.budget.share
 
     @property
     def scale(self) -> int:

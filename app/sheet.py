@@ -121,7 +121,7 @@ class ExportSheet(QDialog):
         self.name.setToolTip(self.tr("Fields: {}").format(fields))
         self.example = look.Elided()
         self.budget = QLabel(
-            self.tr("{}, as the slider says").format(asked(given.name, given.budget.effort))
+            self.tr("{}, as the slider says").format(asked(given.name, given.budget.share))
         )
         self.replaced = QCheckBox(self.tr("Replace files that are already there"))
         self.replaced.toggled.connect(self._show)

@@ -2,21 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from app.figures import percent
 from engine import library
-
-FAMILY = {"fmen-s-x{}": "FMEN-S", "fmen-x{}": "FMEN"}  # names by scale, the faster first
+from engine.adaptive.contract import Description
 
 
 @dataclass(frozen=True)
 class Weights:
-    """What the window must know of weights before they are loaded."""
+    """What the window must know of weights before they are loaded.
+
+    `graded`: the slider moves freely, instead of having stops; `size` in bytes.
+    """
 
     name: str
     method: str
     scale: int
+    title: str
+    graded: bool
+    size: int
 
 
 @dataclass(frozen=True)
@@ -37,25 +41,28 @@ def usable() -> list[Weights]:
     return [_of(description) for description in library.listed()[0]]
 
 
-def _of(description: dict[str, Any]) -> Weights:
-    return Weights(description["name"], description["method"], description["scale"])
+def _of(description: Description) -> Weights:
+    method = library.METHODS[description["method"]]
+    name = description["name"]
+    title, size = method.title(description), library.bytes_of(name)
+    return Weights(name, method.key, description["scale"], title, method.graded, size)
 
 
 def stops_of(one: Weights, there: Sequence[Weights]) -> tuple[SliderStop, ...]:
-    """The stops of the slider on which `one` is one, of those `there`; none where it has a knob."""
-    if one.method != "fixed":
+    """The stops of the slider on which `one` is one, of those `there`, the lightest first; none
+    where it has a knob."""
+    if one.graded:
         return ()
-    names = [other.name for other in there]
-    family = [SliderStop(stem.format(one.scale), label) for stem, label in FAMILY.items()]
-    stops = tuple(stop for stop in family if stop.name in names)
-    return stops if one.name in [stop.name for stop in stops] else (SliderStop(one.name, one.name),)
+    family = [other for other in there if (other.method, other.scale) == (one.method, one.scale)]
+    family.sort(key=lambda other: (other.size, other.name))
+    return tuple(SliderStop(other.name, other.title) for other in family)
 
 
-def asked(name: str, effort: float) -> str:
-    """What the slider asks for, in words: a stop's label, or the effort in per cent."""
+def asked(name: str, share: float) -> str:
+    """What the slider asks for, in words: a stop's label, or the share in per cent."""
     one = weights(name)
     labels = [stop.label for stop in stops_of(one, [one]) if stop.name == name]
-    return labels[0] if labels else percent(effort)
+    return labels[0] if labels else percent(share)
 
 
 def choices(current: str, there: Sequence[Weights]) -> list[str]:

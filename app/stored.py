@@ -9,9 +9,9 @@ from PySide6.QtCore import QByteArray
 
 from app.keeper import Keeper
 from app.stops import Weights
+from engine.budget import Budget
 from engine.errors import SettingsError
 from engine.pictures.formats import written
-from engine.plan import Budget
 from engine.settings import TEMPLATE, Settings, check_template
 
 DEFAULT_EFFORT = 0.5
@@ -74,7 +74,7 @@ def remembered(name: str, usable: list[Weights], store: Keeper) -> Settings:
     effort = number(store, "effort", DEFAULT_EFFORT, low=0.0, high=1.0)
     there = [each.name for each in usable]
     name = choice(store, "name", name if name in there else there[0], there)
-    return Settings(name, budget=Budget(effort=effort))
+    return Settings(name, budget=Budget(share=effort))
 
 
 def remembered_batch(settings: Settings, store: Keeper) -> Settings:

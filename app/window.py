@@ -234,7 +234,7 @@ class MainWindow(QMainWindow):
     def _show_budget(self) -> None:
         """What the budget means and how long that takes: predicted, then taken."""
         session, plan, timing = self.session, self.session.plan, self.session.timing
-        parts = [] if plan is None else meaning(session.weights.method, plan)
+        parts = [] if plan is None else meaning(plan)
         self.budget.show_plan(parts, valid=session.planned_for_now)
         words = ""
         if session.planned_for_now and timing.total is not None:

@@ -1,11 +1,13 @@
 """What each method calls its map and its budget, in the words of the window."""
 
+import re
 from dataclasses import dataclass
 
 from PySide6.QtCore import QCoreApplication
 
-from app.figures import percent, spaced
+from app.figures import percent
 from app.worker import Planned
+from engine.library import METHODS
 
 
 @dataclass(frozen=True)
@@ -26,27 +28,9 @@ def tr(text: str) -> str:
 
 def words_of(method: str) -> Words:
     """The words of a method's map; `method` is a key of `engine.library.METHODS`."""
-    return {
-        "depth": Words(
-            tr("Depth map"),
-            tr("Show where the work goes"),
-            tr("blocks"),
-            tr("depth {:g} at {}, {}"),
-        ),
-        "mask": Words(
-            tr("Error map"),
-            tr("Show where the work goes"),
-            tr("estimated remaining error"),
-            tr("error {:.3f} at {}, {}"),
-            tr("Outlined cells are refined."),
-        ),
-        "fixed": Words(
-            tr("Attention map"),
-            tr("Show what it looks at"),
-            tr("high-frequency attention"),
-            tr("attention {:.3f} at {}, {}"),
-        ),
-    }[method]
+    given = METHODS[method].map
+    texts = (given.name, given.question, given.unit, given.value, given.lines)
+    return Words(*(text and tr(text) for text in texts))
 
 
 def shortened(name: str, most: int = 48) -> str:
@@ -55,18 +39,12 @@ def shortened(name: str, most: int = 48) -> str:
     return name if len(name) <= most else f"{name[:half]}…{name[half + 1 - most :]}"
 
 
-def meaning(method: str, plan: Planned) -> list[str]:
-    """What a plan gives out, and the executed share of the dense network's compute."""
-    share = percent(plan.effort)
-    if method == "mask":
-        return [
-            tr("{} of the dense network's compute").format(share),
-            tr("K = {} of {} cells").format(spaced(plan.knob), spaced(plan.chosen.size)),
-        ]
-    if method == "fixed":
-        return [tr("the whole network at every pixel")]
-    return [
-        tr("{} of the full compute").format(share),
-        tr("mean depth {:.1f} of {:g} blocks").format(plan.mean, plan.high),
-        *([tr("d = {:.1f}").format(plan.knob)] if plan.knob < 10 * plan.high else []),
-    ]
+def meaning(plan: Planned) -> list[str]:
+    """The executed share of the dense network's compute, and what the plan gives out."""
+    share = tr("{} of the full compute").format(percent(plan.compute))
+    return [share, *(grouped(tr(fact.text).format(*fact.numbers)) for fact in plan.facts)]
+
+
+def grouped(text: str) -> str:
+    """Thousands kept together: 1,240 becomes 1 240, which does not break at the end of a line."""
+    return re.sub(r"(?<=\d),(?=\d{3})", "\N{NARROW NO-BREAK SPACE}", text)

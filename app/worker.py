@@ -21,11 +21,12 @@ from PySide6.QtCore import QObject, QThread, Signal
 from app.batch import Order, steps
 from app.canvas import Canvas, image_of, make_canvas, shown
 from engine import kernels, library
+from engine.adaptive.contract import AnyUpscaler, Fact
+from engine.budget import Budget
 from engine.colour import colourise
 from engine.errors import FoveaError, PictureError
-from engine.networks.cells import CELL
 from engine.pictures import Picture, check_target, read, write
-from engine.plan import Budget, Plan, plan
+from engine.plan import Plan, plan
 from engine.resize import resized
 from engine.run import load, run
 from engine.settings import Settings, choose_device
@@ -60,8 +61,9 @@ class Planned:
 
     budget: float
     knob: float
-    effort: float
+    compute: float
     gmacs: float
+    facts: tuple[Fact, ...]
     ahead: float
     chosen: np.ndarray | None
     side: int
@@ -126,7 +128,7 @@ class Worker(QThread):
         self._replaced = 0  # the newest request that ends an older computation
         self._stopped = 0  # the newest request that ends everything older
         self._closing = False
-        self._upscalers: dict[str, Any] = {}
+        self._upscalers: dict[str, AnyUpscaler] = {}
         self._speeds: dict[str, Speed] = {}
         self._opened: Opened | None = None
         self._x = self._survey = self._surveyed = None  # by the upscaler of the last's name
@@ -230,7 +232,7 @@ class Worker(QThread):
             self._order = self._steps = None
         self.batch_ended.emit(sentence)
 
-    def load(self, name: str) -> Any:
+    def load(self, name: str) -> AnyUpscaler:
         """The upscaler with the weights of that name."""
         if name not in self._upscalers:
             self._upscalers[name] = library.load(name, choose_device("auto"))
@@ -241,7 +243,9 @@ class Worker(QThread):
         """Nothing has been asked for since that ends all from before."""
         return generation >= self._stopped
 
-    def open(self, generation: int, upscaler: Any, picture: Picture, path: Path | None) -> None:
+    def open(
+        self, generation: int, upscaler: AnyUpscaler, picture: Picture, path: Path | None
+    ) -> None:
         canvas = make_canvas(picture, upscaler.scale)
         original = image_of(shown(picture))
         device = device_name(upscaler.device)
@@ -277,8 +281,8 @@ class Worker(QThread):
             return True
         self._look(upscaler)
         first = within(first, opened.picture.size)
-        made = plan(upscaler, self._survey, budget=Budget(effort=effort), first=first)
-        self._shown = describe(upscaler, made, effort, survey=self._survey.macs, ran=False)
+        made = plan(upscaler, self._survey, budget=Budget(share=effort), first=first)
+        self._shown = describe(upscaler, made, effort, survey=self._survey.macs)
         self.planned.emit(generation, self._shown)
         self._complete = None
         begun = before = time.perf_counter()
@@ -301,10 +305,8 @@ class Worker(QThread):
                     opened.canvas.reveal(self._made)
                     done = Progress(opened.canvas.whole, 1.0, self._took)
                     self.progressed.emit(generation, done)
-                if upscaler.map_from_run:
-                    self._shown = describe(
-                        upscaler, made, effort, survey=self._survey.macs, ran=True
-                    )
+                if self._shown.values is None:
+                    self._shown = mapped(self._shown, upscaler, stop.value.map)
                     self.mapped.emit(generation, self._shown)
                 self.finished_run.emit(generation, self._took)
                 return True
@@ -317,7 +319,7 @@ class Worker(QThread):
                 events.close()
                 return False
 
-    def _look(self, upscaler: Any) -> None:
+    def _look(self, upscaler: AnyUpscaler) -> None:
         """Survey the open picture, unless this upscaler has done so."""
         if self._surveyed == upscaler.name:
             return
@@ -329,7 +331,7 @@ class Worker(QThread):
 
     def export(self, generation: int, path: Path, settings: Settings) -> None:
         check_target(path, overwrite=True)
-        name, effort = settings.name, settings.budget.effort
+        name, effort = settings.name, settings.budget.share
         if not (
             self.wants(generation) and self.compute(generation, name, effort, None, lasting=True)
         ):
@@ -406,23 +408,28 @@ def device_name(device: torch.device) -> str:
     return f"processor, {kernels.describe()}" if device.type == "cpu" else device.type
 
 
-def describe(upscaler: Any, made: Plan, effort: float, *, survey: int, ran: bool) -> Planned:
-    """The numbers and the map that belong to a plan, for people; `survey` are the survey's MACs,
-    `ran` once the plan has been run."""
-    allocation = made.allocation
+def describe(upscaler: AnyUpscaler, made: Plan, effort: float, *, survey: int) -> Planned:
+    """The numbers of a plan, and its map where that is known, for people; `survey` are the survey's
+    MACs."""
+    allocation, cells = made.allocation, made.allocation.cells
     planned = Planned(
         budget=effort,
         knob=allocation.knob,
-        effort=made.effort,
+        compute=made.compute,
         gmacs=allocation.macs / 1e9,
+        facts=allocation.facts,
         ahead=(allocation.macs - survey) / 1e9,
-        chosen=getattr(allocation, "chosen", None),
-        side=CELL * upscaler.scale,
+        chosen=cells.chosen if cells else None,
+        side=cells.side * upscaler.scale if cells else 0,
         values=None,
     )
-    if upscaler.map_from_run and not ran:
+    if allocation.map is None:
         return planned
-    values = allocation.map.cpu().numpy()
+    return mapped(planned, upscaler, allocation.map.cpu().numpy())
+
+
+def mapped(planned: Planned, upscaler: AnyUpscaler, values: np.ndarray) -> Planned:
+    """With the map (H, W)."""
     low, high = upscaler.map_range(values)
     overlay = image_of(np.ascontiguousarray(colourise(values, low, high)))
     return replace(

@@ -20,8 +20,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from engine.colour import Span
-from engine.networks.fmen import FMEN
+from engine.adaptive.contract import AnyUpscaler
+from engine.budget import Budget
 from engine.peak import Peak
 from engine.tiling import Region, strip_rows
 
@@ -33,12 +33,12 @@ OURS = "fovea"
 class Runner:
     """A way to compute the picture; `run` does it once.
 
-    `effort` is what it executes, as a share of the dense network's MACs.
+    `compute` is what it executes, as a share of the dense network's MACs.
     """
 
     name: str
     dtype: str
-    effort: float
+    compute: float
     run: Callable[[], Any]
 
 
@@ -48,34 +48,29 @@ class Timing:
 
     name: str
     dtype: str
-    effort: float
+    compute: float
     seconds: float
     fastest: float
     slowest: float
     gflops: float
 
 
-def ours(upscaler: Any, x: Tensor, effort: float) -> Runner:
-    """Survey, plan and execution of a picture x (H, W, 3) at an effort; the Runner's own effort is
-    that in MACs of the dense network."""
+def ours(upscaler: AnyUpscaler, x: Tensor, share: float) -> Runner:
+    """Survey, plan and execution of a picture x (H, W, 3) for a share of all there is to do."""
     height, width = x.shape[:2]
     region = Region(0, height, 0, width)
     strip = strip_rows(width, on_cpu=upscaler.device.type == "cpu")
 
     def once() -> None:
-        allocation = upscaler.at_effort(upscaler.survey(x), effort)
-        front = upscaler.execute(x, allocation, region=region, strip=strip)
-        if hasattr(front, "place"):
-            out = np.empty((upscaler.scale * height, upscaler.scale * width, 3), np.uint8)
-            work = front.place(out, Span())
-        else:
-            work = front.run()
-        for _ in work:
+        allocation = upscaler.allocate(upscaler.survey(x), budget)
+        out = np.empty((upscaler.scale * height, upscaler.scale * width, 3), np.uint8)
+        for _ in upscaler.execute(x, allocation, region=region, strip=strip).work(out):
             pass
 
-    macs = upscaler.at_effort(upscaler.survey(x), effort).macs
-    share = macs / upscaler.full_macs((height, width))
-    return Runner(f"{OURS} {effort:.0%}", upscaler.dtype, share, once)
+    budget = Budget(share=share)
+    macs = upscaler.allocate(upscaler.survey(x), budget).macs
+    compute = macs / upscaler.full_macs((height, width))
+    return Runner(f"{OURS} {share:.0%}", upscaler.dtype, compute, once)
 
 
 def pytorch_full(network: nn.Module, x: Tensor, dtype: torch.dtype) -> Runner:
@@ -88,13 +83,10 @@ def pytorch_full(network: nn.Module, x: Tensor, dtype: torch.dtype) -> Runner:
     return Runner("pytorch-full", _name(dtype), 1.0, once)
 
 
-def pytorch_forms(network: nn.Module, x: Tensor, dtype: torch.dtype) -> list[Runner]:
-    """The whole frame in PyTorch; an FMEN fused and unfused, the latter with any weights."""
-    if not isinstance(network, FMEN):
-        return [pytorch_full(network, x, dtype)]
-    forms = {"fused": network, "unfused": FMEN(network.config).eval().to(x.device)}
+def pytorch_forms(forms: dict[str, nn.Module], x: Tensor, dtype: torch.dtype) -> list[Runner]:
+    """The whole frame in PyTorch, in each of these forms of the network."""
     return [
-        replace(pytorch_full(form, x, dtype), name=f"pytorch-{name}")
+        replace(pytorch_full(form.to(x.device), x, dtype), name=f"pytorch-{name}")
         for name, form in forms.items()
     ]
 
@@ -138,12 +130,16 @@ def openvino(path: Path, x: Tensor, dtype: torch.dtype) -> Runner:
     return Runner("openvino", _name(dtype), 1.0, lambda: request.infer(feed))
 
 
-def runners(upscaler: Any, network: nn.Module, x: Tensor) -> list[Runner]:
-    """Every runner that this machine has, with products of the upscaler's type."""
+def runners(
+    upscaler: AnyUpscaler, forms: dict[str, nn.Module], x: Tensor, *, graded: bool
+) -> list[Runner]:
+    """Every runner that this machine has, with products of the upscaler's type; of the rivals, all
+    but PyTorch run the first of the network's `forms`."""
     dtype = getattr(torch, upscaler.dtype)
-    efforts = (1.0, 0.5, 0.25) if upscaler.knob_name else (1.0,)
-    found = [ours(upscaler, x, effort) for effort in efforts]
-    found += pytorch_forms(network, x, dtype)
+    shares = (1.0, 0.5, 0.25) if graded else (1.0,)
+    found = [ours(upscaler, x, share) for share in shares]
+    found += pytorch_forms(forms, x, dtype)
+    network = next(iter(forms.values()))
     found.append(pytorch_tiles(network, x, dtype))
     if not installed("onnxscript"):
         return found
@@ -176,16 +172,16 @@ def measure(found: list[Runner], *, macs: int, rounds: int) -> list[Timing]:
     timings = []
     for runner, kept in zip(found, seconds, strict=True):
         median = statistics.median(kept)
-        gflops = 2 * macs * runner.effort / median / 1e9
+        gflops = 2 * macs * runner.compute / median / 1e9
         spread = min(kept), max(kept)
-        timings.append(Timing(runner.name, runner.dtype, runner.effort, median, *spread, gflops))
+        timings.append(Timing(runner.name, runner.dtype, runner.compute, median, *spread, gflops))
     return timings
 
 
-def memory_runners(upscaler: Any, network: nn.Module, x: Tensor) -> list[Runner]:
+def memory_runners(upscaler: AnyUpscaler, forms: dict[str, nn.Module], x: Tensor) -> list[Runner]:
     """Ours and the whole frame in PyTorch."""
     dtype = getattr(torch, upscaler.dtype)
-    return [ours(upscaler, x, 1.0), *pytorch_forms(network, x, dtype)]
+    return [ours(upscaler, x, 1.0), *pytorch_forms(forms, x, dtype)]
 
 
 def peak_bytes(runner: Runner) -> int:

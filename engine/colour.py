@@ -58,6 +58,10 @@ class Span:
             )
         self.low, self.high = min(self.low, low), max(self.high, high)
 
+    def join(self, other: "Span") -> None:
+        """Reach as far as both."""
+        self.low, self.high = min(self.low, other.low), max(self.high, other.high)
+
     @property
     def constant(self) -> bool:
         return self.low == self.high

@@ -1,22 +1,22 @@
 """Quality against budget on a folder of pictures, as the papers measure it."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from engine.adaptive.mask import reordered
+from engine.adaptive.contract import AnyUpscaler, Study, Survey
+from engine.budget import Budget
 from engine.errors import PictureError, SettingsError
 from engine.metrics import SSIM_WINDOW, psnr_y, ssim_y
 from engine.pictures import Picture, read
 from engine.pictures.formats import readable
 from engine.pictures.picture import shallow
-from engine.plan import Budget
 from engine.resize import reduce
-from engine.run import drain, surveyed, upscale
+from engine.run import drain, load, surveyed, upscale
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class Row:
     budget: float | None
     knob: float
     effort: float
+    compute: float
     psnr_y: float
     ssim_y: float
     gmacs: float
@@ -75,47 +76,49 @@ def colours(picture: Picture) -> np.ndarray:
     return np.repeat(pixels, 3, axis=2) if picture.grey else pixels
 
 
+Variant = Callable[[Any], Survey]  # takes a survey of the upscaler's method
+
+
+def unchanged(survey: Survey) -> Survey:
+    return survey
+
+
 def evaluate(
-    upscaler: Any,
+    upscaler: AnyUpscaler,
     files: Iterable[tuple[Picture, Picture]],
     budgets: list[Budget],
     *,
-    flat: bool = False,
-    order: str | None = None,
+    variant: Variant = unchanged,
 ) -> list[Row]:
     """The means of `measure` over all pairs of pictures."""
-    measured = [measure(upscaler, *pair, budgets, flat=flat, order=order) for pair in files]
+    measured = [measure(upscaler, *pair, budgets, variant=variant) for pair in files]
     return means(measured)
 
 
 def measure(
-    upscaler: Any,
+    upscaler: AnyUpscaler,
     high: Picture,
     low: Picture,
     budgets: list[Budget],
     *,
-    flat: bool = False,
-    order: str | None = None,
+    variant: Variant = unchanged,
 ) -> list[Row]:
     """PSNR and SSIM on Y of one picture at each budget, border = scale.
 
-    `flat`: the same depth everywhere; `order`: cells in that order (`engine.adaptive.mask.ORDERS`).
+    `variant` changes the survey first, to show what the map is worth.
     """
     known = surveyed(upscaler, low)
-    if flat:
-        survey = known.survey
-        known = replace(known, survey=upscaler.survey_of(survey.content.new_ones(survey.size)))
-    if order:
-        known = replace(known, survey=reordered(known.survey, order))
+    known = replace(known, survey=variant(known.survey))
     rows = []
     for budget in budgets:
         result = drain(upscale(upscaler, low, budget, known=known))
         images = result.picture.pixels, high.pixels
         rows.append(
             Row(
-                budget=None if budget.effort is None else 100 * budget.effort,
+                budget=None if budget.share is None else 100 * budget.share,
                 knob=result.knob,
-                effort=result.stats.effort,
+                effort=result.stats.compute,
+                compute=result.stats.compute,
                 psnr_y=psnr_y(*images, border=upscaler.scale),
                 ssim_y=ssim_y(*images, border=upscaler.scale),
                 gmacs=result.stats.macs / 1e9,
@@ -133,3 +136,11 @@ def means(measured: list[list[Row]]) -> list[Row]:
         values = np.mean([astuple(row)[1:] for row in rows], axis=0)
         found.append(Row(rows[0].budget, *(float(value) for value in values)))
     return found
+
+
+def study(
+    upscaler: AnyUpscaler, files: Iterable[tuple[Picture, Picture]], one: Study
+) -> dict[str, float]:
+    """The means of a study's numbers over all low-resolution pictures."""
+    found = [one.measure(upscaler, load(upscaler, low)) for _, low in files]
+    return {key: float(np.mean([numbers[key] for numbers in found])) for key in found[0]}

@@ -7,8 +7,7 @@ and the evaluation left behind: recipe, steps, data, seed, commit, PSNR and SSIM
 import json
 import math
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,8 @@ from safetensors.torch import save as as_bytes
 from torch import nn
 
 from engine.adaptive import depth, fixed, mask
+from engine.adaptive.contract import AnyUpscaler, Method
 from engine.errors import UpscalerError
-from engine.networks import edsr, fmen, mga
 from engine.pictures.atomic import atomic
 from engine.weights import build, read_description, shapes_of
 
@@ -30,57 +29,7 @@ def shipped() -> Path:
     return Path(os.environ.get("FOVEA_MODELS", default))
 
 
-def build_depth(description: dict[str, Any]) -> nn.Module:
-    network = edsr.EDSR(edsr.Config(**description["network"]))
-    return depth.AdaDSR(network, depth.Config(**description["adapter"]))
-
-
-def describe_depth(module: depth.AdaDSR) -> dict[str, Any]:
-    network = module.network.config
-    return {
-        "scale": network.scale,
-        "network": asdict(network),
-        "adapter": asdict(module.config),
-    }
-
-
-def build_fixed(description: dict[str, Any]) -> nn.Module:
-    return fmen.FMEN(fmen.Config(**description["network"]), plain=True)
-
-
-def describe_fixed(module: fmen.FMEN) -> dict[str, Any]:
-    return {"scale": module.config.scale, "network": asdict(module.config)}
-
-
-def build_mask(description: dict[str, Any]) -> nn.Module:
-    family = description["family"]
-    return mga.MaskGuided(family, mga.NETWORKS[family].Config(**description["network"]))
-
-
-def describe_mask(module: mga.MaskGuided) -> dict[str, Any]:
-    return {
-        "scale": module.config.scale,
-        "family": module.name,
-        "network": asdict(module.config),
-    }
-
-
-@dataclass(frozen=True)
-class Method:
-    """How a method's weights become a module of a kind, the module an Upscaler, and what the JSON
-    file must say to build the module again."""
-
-    kind: type[nn.Module]
-    build: Callable[[dict[str, Any]], nn.Module]
-    upscaler: Callable[[str, nn.Module, torch.device, torch.dtype | None], Any]
-    describe: Callable[[Any], dict[str, Any]]
-
-
-METHODS = {
-    "depth": Method(depth.AdaDSR, build_depth, depth.DepthUpscaler, describe_depth),
-    "mask": Method(mga.MaskGuided, build_mask, mask.MaskUpscaler, describe_mask),
-    "fixed": Method(fmen.FMEN, build_fixed, fixed.FixedUpscaler, describe_fixed),
-}
+METHODS = {method.key: method for method in (depth.METHOD, mask.METHOD, fixed.METHOD)}
 
 
 def listed(folder: Path | None = None) -> tuple[list[dict[str, Any]], list[UpscalerError]]:
@@ -113,6 +62,21 @@ def describe(name: str, folder: Path | None = None) -> dict[str, Any]:
     return read_description(path, METHODS)
 
 
+def method_of(name: str, folder: Path | None = None) -> Method:
+    """The method that runs these weights."""
+    return METHODS[describe(name, folder)["method"]]
+
+
+def title_of(name: str, folder: Path | None = None) -> str:
+    """What the network is called by people."""
+    return method_of(name, folder).title(describe(name, folder))
+
+
+def bytes_of(name: str, folder: Path | None = None) -> int:
+    """The size of the weights: of networks of one method, what is larger also does more."""
+    return ((folder or shipped()) / f"{name}.safetensors").stat().st_size
+
+
 def load_module(name: str, folder: Path | None = None) -> nn.Module:
     """The trained module, on the CPU and ready for inference. Raises UpscalerError."""
     description = describe(name, folder)
@@ -127,7 +91,7 @@ def load(
     folder: Path | None = None,
     *,
     dtype: torch.dtype | None = None,
-) -> Any:
+) -> AnyUpscaler:
     """The Upscaler of that name on a device; `dtype` of its products, None for the fastest."""
     description = describe(name, folder)
     method, module = METHODS[description["method"]], load_module(name, folder)
@@ -143,13 +107,12 @@ def load(
 def save(name: str, module: nn.Module, facts: dict[str, Any], folder: Path | None = None) -> None:
     """Write a module's weights with their description; `facts` are added to it as they are.
 
-    An FMEN is written in its plain form. Raises UpscalerError for a module that no method runs.
+    It is written in the form in which it runs. Raises UpscalerError where no method runs it.
     """
     method = next((n for n, m in METHODS.items() if isinstance(module, m.kind)), None)
     if method is None:
         raise UpscalerError(f"No method runs a bare {type(module).__name__}; it cannot be saved.")
-    if isinstance(module, fmen.FMEN):
-        module = fmen.fuse(module)
+    module = METHODS[method].to_inference(module)
     folder = folder or shipped()
     folder.mkdir(parents=True, exist_ok=True)
     state = {k: v.detach().cpu().contiguous() for k, v in module.state_dict().items()}

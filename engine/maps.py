@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from engine.adaptive.contract import MapWords
 from engine.colour import colourise
 
 LEGEND = 44  # pixels below the map
@@ -16,18 +17,19 @@ def save_map(
     folder: Path,
     stem: str,
     *,
-    name: str,
+    words: MapWords,
     values: np.ndarray,
     reach: tuple[float, float],
-    unit: str,
 ) -> None:
-    """Write STEM_NAME.png and STEM_NAME.npy (float32, (H, W), in `unit`).
+    """Write STEM_KEY.png and STEM_KEY.npy (float32, (H, W), in the unit of the `words`).
 
     The colours reach from `reach[0]` to `reach[1]`.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    np.save(folder / f"{stem}_{name}.npy", values.astype(np.float32))
-    drawn(values, reach=reach, title=f"{name}, {unit}").save(folder / f"{stem}_{name}.png")
+    np.save(folder / f"{stem}_{words.key}.npy", values.astype(np.float32))
+    drawn(values, reach=reach, title=f"{words.key}, {words.unit}").save(
+        folder / f"{stem}_{words.key}.png"
+    )
 
 
 def save_patches(

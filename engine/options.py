@@ -1,14 +1,14 @@
 """Options that several commands share."""
 
 import argparse
-from typing import Any
 
 from engine import library
+from engine.adaptive.contract import AnyUpscaler
+from engine.budget import FULL, Budget
 from engine.errors import UpscalerError
 from engine.pictures.formats import written_formats
-from engine.plan import Budget
 from engine.resize import Size
-from engine.settings import DTYPES, FIELDS, FULL, TEMPLATE, Settings, choose_device
+from engine.settings import DTYPES, FIELDS, TEMPLATE, Settings, choose_device
 
 DEFAULT = "adaedsr-x4"
 
@@ -23,7 +23,7 @@ def add_upscaler(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true")
 
 
-def chosen_upscaler(arguments: argparse.Namespace) -> Any:
+def chosen_upscaler(arguments: argparse.Namespace) -> AnyUpscaler:
     """The Upscaler that -n, --device and --dtype ask for."""
     device = choose_device(arguments.device)
     return library.load(arguments.name, device, dtype=DTYPES[arguments.dtype])
@@ -58,7 +58,7 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
     if arguments.knob is not None:
         budget = Budget(knob=arguments.knob)
     elif arguments.budget is not None:
-        budget = Budget(effort=arguments.budget / 100)
+        budget = Budget(share=arguments.budget / 100)
     return Settings(
         name=arguments.name,
         budget=budget,
@@ -71,7 +71,7 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
     )
 
 
-def check_scale(upscaler: object, scale: int | None) -> None:
+def check_scale(upscaler: AnyUpscaler, scale: int | None) -> None:
     """Raises UpscalerError where -s asks for another scale than the weights have."""
     if scale not in (None, upscaler.scale):
         raise UpscalerError(f"{upscaler.name} upscales by {upscaler.scale}, not by {scale}.")

@@ -3,16 +3,11 @@
 `upscale` is the front door. The window takes its steps apart: `load`, the upscaler's survey, a plan
 and `run`.
 
-An Upscaler's `execute` makes a pass over a region. A pass counts `macs`, the executed ones, and has
-one of two ways to work:
-
-* `run()` yields (row, y), row by row from the top of the region on;
-* `place(out, span)` writes into `out` itself, wherever it is needed, and may know what `out` shows
-  from an earlier run that was given the same array (see `engine.adaptive.refinement`).
+What an Upscaler, its passes and all between them are is said in `engine.adaptive.contract`.
 """
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -21,10 +16,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.colour import Span, as_rows, squares, to_pixels
+from engine.adaptive.contract import AnyUpscaler, Cells, Pass, Survey
+from engine.budget import Budget
+from engine.colour import Span
 from engine.errors import UpscalerError
 from engine.pictures import Picture
-from engine.plan import Budget, Plan, plan
+from engine.plan import Plan, plan
 from engine.tiling import Region
 from engine.transparency import over, revealed, unveiled, veil
 
@@ -50,7 +47,7 @@ class StripDone:
 class Stats:
     """How a run went. MACs are executed ones, overlap and survey included.
 
-    `full_macs` are those of the dense network, `effort` the executed ones as a share of them.
+    `full_macs` are those of the dense network, `compute` the executed ones as a share of them.
     """
 
     macs: int
@@ -61,7 +58,7 @@ class Stats:
     dtype: str
 
     @property
-    def effort(self) -> float:
+    def compute(self) -> float:
         return self.macs / self.full_macs
 
 
@@ -69,15 +66,15 @@ class Stats:
 class Result:
     """The upscaled picture, the map (H, W) float32 of where the work went, and the stats.
 
-    `knob` is the native value that the work was planned with. `chosen` (rows, columns) bool are the
-    refined cells of methods that choose cells.
+    `knob` is the native value that the work was planned with. `cells` are the refined ones of
+    methods that choose cells.
     """
 
     picture: Picture
     map: np.ndarray
     stats: Stats
     knob: float
-    chosen: np.ndarray | None = None
+    cells: Cells | None = None
 
 
 @dataclass(frozen=True)
@@ -86,11 +83,11 @@ class Surveyed:
     that both took."""
 
     x: Tensor
-    survey: Any
+    survey: Survey
     seconds: float
 
 
-def surveyed(upscaler: Any, picture: Picture) -> Surveyed:
+def surveyed(upscaler: AnyUpscaler, picture: Picture) -> Surveyed:
     """What `upscale` begins with; several budgets may share it."""
     begun = time.perf_counter()
     x = load(upscaler, picture)
@@ -99,7 +96,7 @@ def surveyed(upscaler: Any, picture: Picture) -> Surveyed:
 
 
 def upscale(
-    upscaler: Any,
+    upscaler: AnyUpscaler,
     picture: Picture,
     budget: Budget,
     *,
@@ -127,17 +124,17 @@ def drain(events: Generator[Any, None, Ended]) -> Ended:
             return stop.value
 
 
-def load(upscaler: Any, picture: Picture) -> Tensor:
+def load(upscaler: AnyUpscaler, picture: Picture) -> Tensor:
     """The picture, on white, as the engine's (H, W, 3) float tensor on the upscaler's device."""
     return over(picture, 1.0, device=upscaler.device)
 
 
 def run(
-    upscaler: Any,
+    upscaler: AnyUpscaler,
     picture: Picture,
     *,
     x: Tensor,
-    survey: Any,
+    survey: Survey,
     plan: Plan,
     out: np.ndarray | None = None,
 ) -> Generator[StripDone, None, Result]:
@@ -152,7 +149,8 @@ def run(
     out = np.empty((height, width, 3), picture.pixels.dtype) if out is None else out
     area = sum(region.area for region in plan.regions)
     share = area / (area + part.area) if part else 1.0
-    macs, strip = yield from _within(_compute(upscaler, x, plan, out), out, end=share)
+    first = yield from _within(_compute(upscaler, x, plan, out), out, end=share)
+    macs, strip, evidence = first
     if part:
         events = _over_black(upscaler, picture, plan.budget, part)
         black, more = yield from _within(events, out, begin=share, macs=macs)
@@ -168,9 +166,7 @@ def run(
         device=upscaler.device.type,
         dtype=upscaler.dtype,
     )
-    spent = plan.allocation
-    chosen = getattr(spent, "chosen", None)
-    return Result(made, spent.map.cpu().numpy(), stats, spent.knob, chosen)
+    return Result(made, evidence, stats, plan.allocation.knob, plan.allocation.cells)
 
 
 def _within(
@@ -194,21 +190,24 @@ def _within(
 
 
 def _compute(
-    upscaler: Any, x: Tensor, plan: Plan, out: np.ndarray
-) -> Generator[StripDone, None, tuple[int, int]]:
-    """Compute a plan for x into `out`; returns the MACs and how high the strips were at the end."""
+    upscaler: AnyUpscaler, x: Tensor, plan: Plan, out: np.ndarray
+) -> Generator[StripDone, None, tuple[int, int, np.ndarray]]:
+    """Compute a plan for x into `out`; returns the MACs, how high the strips were at the end, and
+    the map (H, W)."""
     total, finished = sum(region.area for region in plan.regions), 0
     macs, span, strip = 0, Span(), plan.strip
+    evidence = np.zeros(plan.size, np.float32)
     for region in plan.regions:
         left, retries = region, 0
         while left.height:
-            front, part = None, left
+            work: Pass | None = None
+            part = left
             try:
-                front = upscaler.execute(x, plan.allocation, region=part, strip=strip)
-                for placed, rest, share in _work(front, out, span, part, upscaler.scale):
-                    left, done = rest, finished + region.area - (1 - share) * part.area
-                    pixels, spent = out[placed.rows, placed.columns], macs + front.macs
-                    yield StripDone(placed, pixels, done / total, spent)
+                work = upscaler.execute(x, plan.allocation, region=part, strip=strip)
+                for step in work.work(out):
+                    left, done = step.left, finished + region.area - (1 - step.done) * part.area
+                    pixels = out[step.region.rows, step.region.columns]
+                    yield StripDone(step.region, pixels, done / total, macs + work.macs)
                 left = replace(left, top=left.bottom)
             except (MemoryError, RuntimeError) as error:
                 retries, strip = retries + 1, strip // 2
@@ -220,18 +219,21 @@ def _compute(
                         "reduce it first."
                     ) from error
             finally:
-                macs += front.macs if front else 0
+                if work:
+                    macs += work.macs
+                    span.join(work.span)
+                    evidence[part.rows, part.columns] = work.map.cpu().numpy()
         finished += region.area
     seen = [x[region.rows, region.columns] for region in plan.regions]
     if span.constant and _constant(out) and not all(_constant(part) for part in seen):
         raise UpscalerError(
             f"{upscaler.name} gave a picture of one colour; its weights are damaged."
         )
-    return macs, strip
+    return macs, strip, evidence
 
 
 def _over_black(
-    upscaler: Any, picture: Picture, budget: Budget, part: Region
+    upscaler: AnyUpscaler, picture: Picture, budget: Budget, part: Region
 ) -> Generator[StripDone, None, tuple[np.ndarray, int]]:
     """Upscale `part` of a picture over black; returns an array as large as the whole, and MACs."""
     x = over(picture, 0.0, device=upscaler.device)
@@ -239,24 +241,8 @@ def _over_black(
     planned = replace(plan(upscaler, survey, budget=budget), regions=(part,))
     height, width = (n * upscaler.scale for n in planned.size)
     black = np.zeros((height, width, 3), picture.pixels.dtype)
-    macs, _ = yield from _compute(upscaler, x, planned, black)
+    macs, _, _ = yield from _compute(upscaler, x, planned, black)
     return black, survey.macs + macs
-
-
-def _work(
-    front: Any, out: np.ndarray, span: Span, region: Region, scale: int
-) -> Iterator[tuple[Region, Region, float]]:
-    """Let a pass over `region` work; yields the part of `out` that is better now, what is left of
-    the region should it end here, and the share 0..1 of the pass that is done."""
-    if hasattr(front, "place"):
-        yield from front.place(out, span)
-        return
-    height = region.height
-    for _, y in front.run():
-        span.include(y)
-        placed = _place(out, y, region, scale)
-        region = replace(region, top=region.top + y.shape[0])
-        yield placed, region, 1 - region.height / height
 
 
 def _constant(values: np.ndarray | Tensor) -> bool:
@@ -267,13 +253,3 @@ def _out_of_memory(error: Exception) -> bool:
     """PyTorch has a type of its own for the GPU and only a message for the CPU."""
     known = isinstance(error, MemoryError | torch.OutOfMemoryError)
     return known or "can't allocate memory" in str(error)
-
-
-def _place(out: np.ndarray, y: Tensor, region: Region, scale: int) -> Region:
-    """Round y (n, w, s, s, 3) into its place in `out`; returns that place, in pixels of `out`."""
-    rows, width = y.shape[:2]
-    top, left = region.top * scale, region.left * scale
-    placed = Region(top, top + rows * scale, left, left + width * scale)
-    there = squares(out, scale)[region.top :, region.left :][:rows, :width]
-    there[:] = as_rows(to_pixels(y, out.dtype).reshape(rows, width, -1), scale)
-    return placed

@@ -5,18 +5,18 @@ import json
 import string
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from engine import library
+from engine.adaptive.contract import AnyUpscaler
+from engine.budget import FULL, Budget
 from engine.errors import SettingsError, UpscalerError
 from engine.pictures.formats import replaced, written
-from engine.plan import Budget
 from engine.resize import Size
 
 DTYPES = {"auto": None, "float32": torch.float32, "bfloat16": torch.bfloat16}
-FULL, NATIVE = Budget(effort=1.0), Size()
+NATIVE = Size()
 TEMPLATE = "{stem}_{scale}x"
 FIELDS = ("stem", "ext", "scale", "model", "budget", "width", "height")
 
@@ -82,14 +82,14 @@ def target_name(settings: Settings, source: Path, *, size: tuple[int, int], scal
         ext=suffix.lstrip("."),
         scale=f"{round(width / size[1], 2):g}",
         model=settings.name,
-        budget=f"{100 * budget.effort:g}" if budget.knob is None else f"{budget.knob:g}",
+        budget=f"{100 * budget.share:g}" if budget.knob is None else f"{budget.knob:g}",
         width=width,
         height=height,
     )
     return name + (ending(settings.format) if settings.format else kept)
 
 
-def fingerprint(settings: Settings, upscaler: Any) -> str:
+def fingerprint(settings: Settings, upscaler: AnyUpscaler) -> str:
     """A digest of all that decides the bytes of an output, of the weights as well.
 
     Neither the device nor the names of the outputs are part of it.
@@ -121,7 +121,7 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def load_upscaler(settings: Settings, folder: Path | None = None) -> Any:
+def load_upscaler(settings: Settings, folder: Path | None = None) -> AnyUpscaler:
     """The Upscaler of the settings; `folder` holds the weights if not the program's own does."""
     device = choose_device(settings.device)
     return library.load(settings.name, device, folder, dtype=DTYPES[settings.dtype])

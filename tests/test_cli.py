@@ -47,8 +47,10 @@ def test_upscale_writes_the_picture_its_map_and_the_numbers(photo, tmp_path, cap
     assert status == 0 and document["failed"] == [] and len(document["files"]) == 1
     entry = document["files"][0]
     assert set(entry) == {
-        "input", "output", "height", "width", "effort", "knob", "gmacs", "gmacs_full", "seconds"
+        "input", "output", "height", "width", "effort", "compute", "knob", "gmacs", "gmacs_full",
+        "seconds",
     }  # fmt: skip
+    assert entry["effort"] == entry["compute"]
     assert (entry["height"], entry["width"]) == (160, 200) == read(out).size
     assert entry["effort"] == pytest.approx(0.5, abs=0.02)
     assert entry["effort"] == pytest.approx(entry["gmacs"] / entry["gmacs_full"])
@@ -125,7 +127,8 @@ def test_evaluate_prints_one_document(tmp_path, capsys):
     assert [row["budget"] for row in document["rows"]] == [50, 100]
     for row in document["rows"]:
         assert set(row) == {
-            "budget", "knob", "effort", "psnr_y", "ssim_y", "gmacs", "gmacs_full", "seconds"
+            "budget", "knob", "effort", "compute", "psnr_y", "ssim_y", "gmacs", "gmacs_full",
+            "seconds",
         }  # fmt: skip
         assert row["effort"] == pytest.approx(row["budget"] / 100, abs=0.02)
     assert main(["evaluate", str(folder), "-b", "50", "--uniform", "--json"]) == 0

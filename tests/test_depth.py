@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from engine.adaptive import depth
+from engine.budget import Budget
 from engine.networks import edsr
 from engine.tiling import Region
 
@@ -30,7 +31,7 @@ def draw(height: int, width: int, seed: int = 1) -> torch.Tensor:
 
 def picture_of(front) -> torch.Tensor:
     """All rows of a pass as one (3, sH, sW) picture."""
-    rows = torch.cat([y for _, y in front.run()])
+    rows = torch.cat(list(front.rows()))
     return rows.permute(4, 0, 2, 1, 3).flatten(3).flatten(1, 2)
 
 
@@ -72,7 +73,7 @@ def test_the_adapter_is_as_light_as_the_papers():
 def test_sparse_equals_masked_dense(tail, size, effort):
     module = make_module(tail=tail, residual_scale=0.7)
     upscaler, x = upscaler_of(module), draw(*size)
-    allocation = upscaler.at_effort(upscaler.survey(x), effort)
+    allocation = upscaler.allocate(upscaler.survey(x), Budget(share=effort))
     sparse, _ = executed(upscaler, x, allocation)
     dense = module.masked(x.permute(2, 0, 1)[None], allocation.map[None, None])[0]
     assert torch.allclose(sparse, dense, atol=2e-5)
@@ -85,7 +86,7 @@ def test_sparse_equals_masked_dense(tail, size, effort):
 )
 def test_strips_and_regions_equal_the_whole(strip, region):
     upscaler, x = upscaler_of(make_module()), draw(60, 33)
-    allocation = upscaler.at_effort(upscaler.survey(x), 0.7)
+    allocation = upscaler.allocate(upscaler.survey(x), Budget(share=0.7))
     whole, _ = executed(upscaler, x, allocation, strip=60)
     part, _ = executed(upscaler, x, allocation, region, strip)
     s = upscaler.scale
@@ -97,7 +98,7 @@ def test_the_whole_picture_is_computed_without_overlap():
     upscaler, x = upscaler_of(make_module()), draw(60, 33)
     survey = upscaler.survey(x)
     for effort in (0.0, 0.6, 0.8, 1.0):
-        allocation = upscaler.at_effort(survey, effort)
+        allocation = upscaler.allocate(survey, Budget(share=effort))
         _, macs = executed(upscaler, x, allocation, strip=8)
         assert survey.macs + macs == pytest.approx(allocation.macs, rel=1e-4)
 
@@ -105,7 +106,7 @@ def test_the_whole_picture_is_computed_without_overlap():
 def test_full_effort_is_the_dense_network():
     module = make_module()
     upscaler, x = upscaler_of(module), draw(24, 31)
-    sparse, _ = executed(upscaler, x, upscaler.at_effort(upscaler.survey(x), 1.0))
+    sparse, _ = executed(upscaler, x, upscaler.allocate(upscaler.survey(x), Budget(share=1.0)))
     assert torch.allclose(sparse, module.network(x.permute(2, 0, 1)[None])[0], atol=2e-5)
 
 
@@ -142,7 +143,7 @@ def test_effort_is_kept_over_the_whole_picture():
     upscaler, x = upscaler_of(module), draw(120, 90)
     survey = upscaler.survey(x)
     for effort in (0.25, 0.5, 0.75, 0.9):
-        allocation = upscaler.at_effort(survey, effort)
+        allocation = upscaler.allocate(survey, Budget(share=effort))
         _, macs = executed(upscaler, x, allocation)
         assert (survey.macs + macs) / upscaler.full_macs((120, 90)) == pytest.approx(
             effort, abs=0.02
@@ -152,7 +153,7 @@ def test_effort_is_kept_over_the_whole_picture():
 def test_a_flat_survey_spends_the_same_everywhere():
     upscaler, x = upscaler_of(make_module()), draw(20, 20)
     flat = upscaler.survey_of(upscaler.survey(x).content.new_ones(20, 20))
-    assert upscaler.at_effort(flat, 0.7).map.unique().numel() == 1
+    assert upscaler.allocate(flat, Budget(share=0.7)).map.unique().numel() == 1
 
 
 def test_depth_loss_is_the_depth_beyond_the_desired_one():
@@ -164,7 +165,7 @@ def test_depth_loss_is_the_depth_beyond_the_desired_one():
 
 def test_a_block_costs_two_convolutions_at_each_pixel_that_enters_it():
     upscaler, x = upscaler_of(make_module()), draw(40, 30)
-    allocation = upscaler.at_effort(upscaler.survey(x), 0.7)
+    allocation = upscaler.allocate(upscaler.survey(x), Budget(share=0.7))
     assert torch.equal(allocation.map, allocation.map.round()) and allocation.map.std() > 0.4
     _, macs = executed(upscaler, x, allocation)
     _, always = executed(upscaler, x, upscaler.at_knob(upscaler.survey(x), 0.0))

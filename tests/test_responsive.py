@@ -14,9 +14,10 @@ from app.session import Session
 from app.window import MainWindow
 from engine import library
 from engine.adaptive import depth
+from engine.budget import Budget
 from engine.networks import edsr
 from engine.pictures import read
-from engine.plan import Budget, plan
+from engine.plan import plan
 from engine.run import drain, load, run
 
 TICK = 5  # ms
@@ -75,7 +76,7 @@ def test_fifty_moves_leave_one_job_and_a_window_that_answers(
     upscaler, picture = library.load("real"), read(path)
     x = load(upscaler, picture)
     survey = upscaler.survey(x)
-    planned = plan(upscaler, survey, budget=Budget(effort=LAST))
+    planned = plan(upscaler, survey, budget=Budget(share=LAST))
     expected = drain(run(upscaler, picture, x=x, survey=survey, plan=planned)).picture.pixels
     assert (session.picture.canvas.out == expected).all()
     window.close()

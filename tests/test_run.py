@@ -6,11 +6,13 @@ import torch
 
 from engine import library
 from engine.adaptive import depth
+from engine.adaptive.contract import RowPass
+from engine.budget import Budget
 from engine.errors import BudgetError, UpscalerError
 from engine.evaluate import evaluate
 from engine.networks import edsr
 from engine.pictures import Picture
-from engine.plan import Budget, plan
+from engine.plan import plan
 from engine.run import drain, load, run
 from engine.tiling import Region, order, strip_rows
 
@@ -37,11 +39,11 @@ def drawn(height=40, width=50, channels=3, dtype=np.uint8, alpha=False):
 def upscale(upscaler, picture, effort=0.8, first=None, out=None):
     x = load(upscaler, picture)
     survey = upscaler.survey(x)
-    planned = plan(upscaler, survey, budget=Budget(effort=effort), first=first)
+    planned = plan(upscaler, survey, budget=Budget(share=effort), first=first)
     return run(upscaler, picture, x=x, survey=survey, plan=planned, out=out)
 
 
-@pytest.mark.parametrize("bad", [{}, {"effort": 0.5, "knob": 1}, {"effort": 1.2}, {"knob": -1}])
+@pytest.mark.parametrize("bad", [{}, {"share": 0.5, "knob": 1}, {"share": 1.2}, {"knob": -1}])
 def test_a_budget_out_of_range_is_refused(bad):
     with pytest.raises(BudgetError):
         Budget(**bad)
@@ -84,7 +86,7 @@ def test_events_tell_the_progress_and_what_is_done(upscaler):
     )
     assert sum(e.region.height for e in events) == 1200
     assert result.picture.pixels is out
-    assert result.stats.effort == pytest.approx(0.8, abs=0.02)
+    assert result.stats.compute == pytest.approx(0.8, abs=0.02)
 
 
 def test_closing_the_generator_keeps_what_was_done(upscaler):
@@ -126,13 +128,13 @@ def test_a_network_that_gives_no_picture_is_an_error(module, value):
 
 
 def constant(x, allocation, *, region, strip):
-    class Front:
-        macs = 0
+    class Black(RowPass):
+        map = torch.zeros(region.height, region.width)
 
-        def run(self):
-            yield region.top, torch.zeros(region.height, region.width, 3, 4, 4)
+        def rows(self):
+            yield torch.zeros(region.height, region.width, 4, 4, 3)
 
-    return Front()
+    return Black(region, 4)
 
 
 def test_out_of_memory_is_met_with_smaller_strips(upscaler):
@@ -182,9 +184,7 @@ def test_damaged_weights_give_one_clear_sentence(module, tmp_path, damage):
 def test_evaluate_measures_each_budget(upscaler):
     high = drawn(48, 48)
     low = Picture(np.ascontiguousarray(high.pixels[::4, ::4]))
-    rows = evaluate(
-        upscaler, [(high, low)], [Budget(effort=0.7), Budget(effort=1.0), Budget(knob=2)]
-    )
+    rows = evaluate(upscaler, [(high, low)], [Budget(share=0.7), Budget(share=1.0), Budget(knob=2)])
     assert [row.budget for row in rows] == [pytest.approx(70), 100, None]
     assert rows[0].gmacs < rows[1].gmacs and rows[2].knob == 2
     assert all(0 < row.psnr_y < 60 and row.seconds > 0 for row in rows)

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from engine import library
+from engine.budget import Budget
 from engine.pictures import Picture
-from engine.plan import Budget, plan
+from engine.plan import plan
 from engine.resize import resized
 from engine.run import load, run
 from engine.settings import choose_device
@@ -51,7 +52,7 @@ def laid(picture: Picture, background: tuple[float, ...]) -> Picture:
 def upscale(upscaler, picture, *, first=None, events=None):
     x = load(upscaler, picture)
     survey = upscaler.survey(x)
-    planned = plan(upscaler, survey, budget=Budget(effort=0.5), first=first)
+    planned = plan(upscaler, survey, budget=Budget(share=0.5), first=first)
     generator = run(upscaler, picture, x=x, survey=survey, plan=planned)
     while True:
         try:

@@ -12,8 +12,9 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
 from app import look
 from app.viewer import Mode
 from engine import library
+from engine.budget import Budget
 from engine.pictures import read
-from engine.plan import Budget, plan
+from engine.plan import plan
 from engine.run import drain, load, run
 
 WAIT = 30_000
@@ -34,7 +35,7 @@ def fresh(path: Path, effort: float) -> np.ndarray:
     upscaler, picture = library.load("tiny"), read(path)
     x = load(upscaler, picture)
     survey = upscaler.survey(x)
-    planned = plan(upscaler, survey, budget=Budget(effort=effort))
+    planned = plan(upscaler, survey, budget=Budget(share=effort))
     return drain(run(upscaler, picture, x=x, survey=survey, plan=planned)).picture.pixels
 
 
@@ -49,7 +50,7 @@ def test_open_slide_and_export(qtbot, window, photo, tmp_path, monkeypatch, open
     window.budget.slider.setValue(160)
     assert window.budget.asked.text() == "80 %"
     qtbot.waitUntil(lambda: done(window) and window.session.plan.budget == 0.8, timeout=WAIT)
-    assert window.session.plan.effort == pytest.approx(0.8, abs=0.02)
+    assert window.session.plan.compute == pytest.approx(0.8, abs=0.02)
     assert "80 % of the full compute" in window.budget.means.text()
     assert (window.session.picture.canvas.out == fresh(photo, 0.8)).all()
 

@@ -17,8 +17,9 @@ from app.session import Session
 from app.window import MainWindow
 from engine import library
 from engine.batch.names import jobs_of
+from engine.budget import Budget
 from engine.pictures import read
-from engine.plan import Budget, plan
+from engine.plan import plan
 from engine.resize import Size, resized
 from engine.run import drain, load, run
 from engine.settings import Settings
@@ -90,7 +91,7 @@ def expected(path, *, effort, size=Size()):  # noqa: B008
     upscaler, picture = library.load("tiny"), read(path)
     x = load(upscaler, picture)
     survey = upscaler.survey(x)
-    planned = plan(upscaler, survey, budget=Budget(effort=effort))
+    planned = plan(upscaler, survey, budget=Budget(share=effort))
     made = drain(run(upscaler, picture, x=x, survey=survey, plan=planned)).picture
     return resized(made, size.of(picture.size, upscaler.scale)).pixels
 

@@ -13,8 +13,9 @@ from app.session import Session
 from app.window import MainWindow
 from engine import library
 from engine.adaptive import mask
+from engine.budget import Budget
 from engine.pictures import read
-from engine.plan import Budget, plan
+from engine.plan import plan
 from engine.run import drain, load, run
 
 WAIT = 30_000
@@ -66,20 +67,19 @@ def fresh(photo, effort):
     upscaler, picture = library.load("tiny"), read(photo)
     x = load(upscaler, picture)
     survey = upscaler.survey(x)
-    planned = plan(upscaler, survey, budget=Budget(effort=effort))
+    planned = plan(upscaler, survey, budget=Budget(share=effort))
     return drain(run(upscaler, picture, x=x, survey=survey, plan=planned)).picture.pixels
 
 
 def test_the_slider_is_a_share_of_all_cells(qtbot, window, photo):
     means = window.budget.means
-    assert f"K = {CELLS // 2} of {CELLS} cells" in means.text() and "dense network" in means.text()
+    assert f"K = {CELLS // 2} of {CELLS} cells" in means.text() and "full compute" in means.text()
     canvas = window.session.picture.canvas
     kept = canvas.out.copy()
     assert (kept == fresh(photo, 0.5)).all()
     asked(qtbot, window, 1.0)
-    assert f"K = {CELLS} of {CELLS} cells" in means.text()
-    assert window.session.plan.effort > 1  # told as it is: halos overlap
-    assert percent(window.session.plan.effort) in means.text()
+    assert f"all {CELLS} cells, refined at once" in means.text()
+    assert percent(window.session.plan.compute) in means.text()
     assert (canvas.out == fresh(photo, 1.0)).all()
     asked(qtbot, window, 0.0)
     assert not window.session.plan.chosen.any() and (canvas.out == fresh(photo, 0.0)).all()
@@ -102,10 +102,10 @@ def test_the_base_net_runs_once_and_no_cell_twice(qtbot, window, monkeypatch):
 
     monkeypatch.setattr(halves, "feature", feature)
     monkeypatch.setattr(halves, "refined", refined)
-    for effort in (0.75, 0.25, 0.6, 1.0, 0.0):
+    for effort in (0.6, 0.25, 0.55, 1.0, 0.0):
         asked(qtbot, window, effort)
     assert not features
-    assert len(cells) == len(set(cells)) == CELLS - CELLS // 2
+    assert len(cells) == len(set(cells)) == round(0.6 * CELLS) - CELLS // 2
 
 
 def test_the_seconds_are_told_by_what_was_executed(qtbot, window):
@@ -115,9 +115,9 @@ def test_the_seconds_are_told_by_what_was_executed(qtbot, window):
     assert speed.gmacs == pytest.approx(whole)
     asked(qtbot, window, 0.25)  # puts coarse pixels back, and computes nothing
     assert speed.gmacs == pytest.approx(whole)
-    asked(qtbot, window, 0.75)
+    asked(qtbot, window, 0.6)
     cell = session.worker.load("tiny").halves.cell_macs / 1e9
-    assert speed.gmacs == pytest.approx(whole + (CELLS * 3 // 4 - CELLS // 2) * cell)
+    assert speed.gmacs == pytest.approx(whole + (round(0.6 * CELLS) - CELLS // 2) * cell)
     assert session.seconds == pytest.approx(speed.seconds / speed.gmacs * session.plan.gmacs)
 
 
@@ -137,13 +137,13 @@ def test_the_map_is_the_error_and_the_refined_cells_are_outlined(qtbot, window):
 
 
 def test_large_pictures_tell_what_they_compute_again(qtbot, window, photo, monkeypatch):
-    usual = window.session.plan.effort
+    usual = window.session.plan.compute
     monkeypatch.setattr(mask, "KEPT_BYTES", 0)
     with qtbot.waitSignal(window.session.opened, timeout=WAIT):
         window.session.open(photo)
     settled(qtbot, window, 0.5)
-    assert window.session.plan.effort > usual
-    assert percent(window.session.plan.effort) in window.budget.means.text()
+    assert window.session.plan.compute > usual
+    assert percent(window.session.plan.compute) in window.budget.means.text()
 
 
 def test_lines_lie_inside_and_outside_of_what_is_chosen():

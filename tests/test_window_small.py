@@ -56,7 +56,7 @@ def test_percent_line_status_and_stop_are_never_cut_off(qtbot, window, folder, s
         assert inside(window, widget), widget
     for widget in (window.status.bar, window.status.left, window.status.stop, window.status):
         assert inside(window, widget), widget
-    assert percent(session.plan.effort) in budget.means.words and budget.asked.text() == "100 %"
+    assert percent(session.plan.compute) in budget.means.words and budget.asked.text() == "100 %"
     assert budget.means.words == budget.means.text() or budget.means.toolTip() == budget.means.words
     for widget in (window.viewer, window.sizes, window.title, window.strip.buttons["export-all"]):
         assert inside(window, widget), widget

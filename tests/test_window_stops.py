@@ -13,9 +13,10 @@ from app.stored import remembered
 from app.window import MainWindow
 from engine import library
 from engine.adaptive import depth
+from engine.budget import Budget
 from engine.networks import edsr, fmen
 from engine.pictures import read
-from engine.plan import Budget, plan
+from engine.plan import plan
 from engine.run import drain, load, run
 
 WAIT = 30_000
@@ -70,7 +71,7 @@ def fresh(name, photo):
     upscaler, picture = library.load(name), read(photo)
     x = load(upscaler, picture)
     survey = upscaler.survey(x)
-    planned = plan(upscaler, survey, budget=Budget(effort=1))
+    planned = plan(upscaler, survey, budget=Budget(share=1))
     return drain(run(upscaler, picture, x=x, survey=survey, plan=planned))
 
 
@@ -143,8 +144,8 @@ def test_stops_are_those_of_one_scale(folder):
     assert [(s.name, s.label) for s in stops_of(weights("fmen-s-x2"), usable())] == [
         ("fmen-s-x2", "FMEN-S"),
         ("fmen-x2", "FMEN"),
+        ("other", "OTHER"),
     ]
     assert [s.label for s in stops_of(weights("fmen-x4"), usable())] == ["FMEN"]
-    assert [s.label for s in stops_of(weights("other"), usable())] == ["other"]
     assert asked("fmen-s-x2", 0.3) == "FMEN-S"
-    assert choices("fmen-x2", usable()) == ["fmen-x2", "fmen-x4", "other"]
+    assert choices("fmen-x2", usable()) == ["fmen-x2", "fmen-x4"]

@@ -22,10 +22,10 @@ Deviations:
 * A map in use is smoothed (`with_neighbours`) and rounded to whole blocks, so that what has been
   computed is also added whole. The fractions of Eq. 4 are for training, where they give the map its
   gradient.
-* A plan may ask for any executed effort; the paper only offers the desired depth.
+* A budget may be a share of the dense network's MACs; the paper only offers the desired depth.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -34,9 +34,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine import kernels
-from engine.adaptive.wavefront import Wavefront, pack_edsr
+from engine.adaptive.contract import Description, Fact, MapWords, Method
+from engine.adaptive.wavefront import DepthPass, pack_edsr
+from engine.budget import Budget
 from engine.kernels import convolve, pack
 from engine.networks.edsr import EDSR, conv3x3, macs
+from engine.networks.edsr import Config as EDSRConfig
 from engine.tiling import Region
 
 
@@ -146,6 +149,13 @@ class Allocation:
     knob: float
     map: Tensor
     macs: int
+    blocks: int
+    cells: None = None
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        mean = Fact("mean depth {:.1f} of {:g} blocks", (float(self.map.mean()), self.blocks))
+        return (mean, Fact("d = {:.1f}", (self.knob,))) if self.knob < 10 * self.blocks else (mean,)
 
 
 def rounded(depth: Tensor) -> Tensor:
@@ -183,9 +193,6 @@ class DepthUpscaler:
     Surveys are for `form="output"`, whose map at any d is d times that at 1; with `form="input"`
     the adapter would have to run again for every d, which no slider can wait for.
     """
-
-    knob_name, knob_unit, map_name = "d", "blocks", "depth"
-    map_from_run = False
 
     def __init__(
         self, name: str, module: AdaDSR, device: torch.device, dtype: torch.dtype | None = None
@@ -263,16 +270,21 @@ class DepthUpscaler:
     def at_knob(self, survey: Survey, knob: float) -> Allocation:
         """The paper's control: the depth map at a desired depth."""
         depth = rounded(survey.content * knob).clamp(max=self.blocks)
-        return Allocation(knob, depth, self.cost(survey, knob))
+        return Allocation(knob, depth, self.cost(survey, knob), self.blocks)
 
-    def at_effort(self, survey: Survey, effort: float) -> Allocation:
-        """The desired depth whose executed MACs are `effort` times those of the dense network.
+    def allocate(self, survey: Survey, budget: Budget) -> Allocation:
+        if budget.share is None:
+            return self.at_knob(survey, budget.knob)
+        return self.at_share(survey, budget.share)
+
+    def at_share(self, survey: Survey, share: float) -> Allocation:
+        """The desired depth whose executed MACs are `share` times those of the dense network.
 
         The largest such depth that does not overspend; the least possible where even that does.
         """
-        target = effort * self.full_macs(survey.size)
+        target = share * self.full_macs(survey.size)
         low, high = 0.0, (self.blocks + 1) / float(survey.content.min())
-        if effort >= 1:
+        if share >= 1:
             return self.at_knob(survey, high)
         for _ in range(40):
             middle = (low + high) / 2
@@ -284,6 +296,42 @@ class DepthUpscaler:
 
     def execute(
         self, x: Tensor, allocation: Allocation, *, region: Region, strip: int
-    ) -> Wavefront:
-        """A pass over a region of the picture x (H, W, 3); see `Wavefront.run`."""
-        return Wavefront(self.packed, x, allocation.map, region=region, strip=strip)
+    ) -> DepthPass:
+        """A pass over a region of the picture x (H, W, 3)."""
+        return DepthPass(self.packed, x, allocation.map, region=region, strip=strip)
+
+
+def build(description: Description) -> AdaDSR:
+    network = EDSR(EDSRConfig(**description["network"]))
+    return AdaDSR(network, Config(**description["adapter"]))
+
+
+def describe(module: AdaDSR) -> dict:
+    network = module.network.config
+    return {"scale": network.scale, "network": asdict(network), "adapter": asdict(module.config)}
+
+
+def uniform(survey: Survey) -> Survey:
+    """The same depth at every pixel, to show what the map is worth."""
+    content = torch.ones_like(survey.content)
+    return replace(survey, content=content, ascending=_ascending(content))
+
+
+METHOD = Method(
+    key="depth",
+    kind=AdaDSR,
+    build=build,
+    describe=describe,
+    upscaler=DepthUpscaler,
+    title=lambda description: "AdaEDSR",
+    map=MapWords(
+        key="depth",
+        name="Depth map",
+        question="Show where the work goes",
+        unit="blocks",
+        value="depth {:g} at {}, {}",
+    ),
+    knob="d",
+    dense=lambda module: {"full": module.network},
+    variants={"uniform": uniform},
+)

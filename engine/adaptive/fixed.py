@@ -16,16 +16,18 @@ Deviations, none of which changes a result:
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from engine import kernels
+from engine.adaptive.contract import Description, Fact, MapWords, Method, RowPass
+from engine.budget import Budget
 from engine.errors import BudgetError
 from engine.kernels import PackedConv, convolve, pack, pack_tail
-from engine.networks.fmen import FMEN, HFAB, SLOPE, fuse, macs
+from engine.networks.fmen import FMEN, HFAB, SLOPE, Config, fuse, macs
 from engine.tiling import Region
 
 
@@ -111,27 +113,27 @@ class Level:
         self.rows = kept if 2 * kept.shape[0] > self.rows.shape[0] else kept.clone()
 
 
-class FixedPass:
-    """One pass over a region of a picture x (H, W, 3). `macs` counts what has been executed.
+class FixedPass(RowPass):
+    """One pass over a region of a picture x (H, W, 3).
 
-    `strip` is the number of rows that enter at a time. The region's part of `attention` (H, W)
-    receives the mean over the channels of the last attention map, within 0..1.
+    `strip` is the number of rows that enter at a time. `map` receives the mean over the channels of
+    the last attention map, within 0..1.
     """
 
     def __init__(
         self,
         steps: tuple[Step, ...],
         x: Tensor,
-        attention: Tensor,
         *,
         scale: int,
         region: Region,
         strip: int,
     ):
+        super().__init__(region, scale)
         height, width = x.shape[:2]
         reach = len(steps)  # every step looks one pixel further
-        self.steps, self.attention, self.scale = steps, attention, scale
-        self.region, self.height = region, height
+        self.steps, self.height = steps, height
+        self.attention = x.new_zeros(height, region.width)
         self.outer = outer = region.grown(reach, height, width)
         self.x = x[:, outer.columns]
         self.strip = strip
@@ -147,19 +149,20 @@ class FixedPass:
             if step.how == "write":
                 dtype = torch.float32 if step.target in changed else step.conv.weight.dtype
                 self.levels[step.target] = self._level(step.target, step.conv.outputs, dtype)
-        self.macs = 0
 
     def _level(self, index: int, channels: int, dtype: torch.dtype) -> Level:
         """An empty level; it will begin with the row above the first that is computed."""
         rows = self.x.new_empty(0, self.outer.width + 2, channels, dtype=dtype)
         return Level(self.ends[index] - 1, rows)
 
-    @torch.inference_mode()
-    def run(self) -> Iterator[tuple[int, Tensor]]:
-        """Yields (row, y): the picture's rows from `row` on, y (n, region width, s, s, 3) float.
+    @property
+    def map(self) -> Tensor:
+        """See `Pass.map`."""
+        return self.attention[self.region.rows]
 
-        y is not clamped; it has the s x s pixels of each low-resolution one.
-        """
+    @torch.inference_mode()
+    def rows(self) -> Iterator[Tensor]:
+        """See `RowPass.rows`."""
         ends, final = self.ends, self.levels[self.steps[-1].target]
         while ends[-1] < self.region.bottom:
             done = ends[-1]
@@ -167,7 +170,7 @@ class FixedPass:
             for index, step in enumerate(self.steps):
                 self._advance(index, step)
             if ends[-1] > done:
-                yield done, self._pixels(final.part(done, ends[-1]))
+                yield self._pixels(final.part(done, ends[-1]))
                 final.forget(ends[-1])
 
     def _enter(self, end: int) -> None:
@@ -191,7 +194,7 @@ class FixedPass:
             end = min(new, top + self.band)
             rows, written = source.part(top - 1, end + 1), target.part(top, end)
             if index == self.last_product:  # its factors are shown
-                self._multiply(step, rows, written, self.attention[top:end, self.region.columns])
+                self._multiply(step, rows, written, self.attention[top:end])
             else:
                 how = {"slope": step.slope, "how": step.how}
                 self.macs += convolve(rows, step.conv, None, written, **how)
@@ -228,21 +231,20 @@ class Survey:
 
 @dataclass(frozen=True)
 class Allocation:
-    """All the work at every pixel. `map` (H, W) is the attention, which the pass fills in."""
+    """All the work at every pixel. Only the pass tells the attention."""
 
-    map: Tensor
     macs: int
     knob: float = 1.0
+    map: None = None
+    cells: None = None
+    facts: tuple[Fact, ...] = (Fact("the whole network at every pixel"),)
 
 
 class FixedUpscaler:
-    """An FMEN ready to run, in whatever form it comes. It has no knob: every effort is the whole.
+    """An FMEN ready to run, in whatever form it comes. It has no knob: every share is the whole.
 
     `dtype` is that of the products; None takes bfloat16 where the processor multiplies it.
     """
-
-    knob_name, knob_unit, map_name = "", "factor", "attention"
-    map_from_run = True
 
     def __init__(
         self, name: str, module: FMEN, device: torch.device, dtype: torch.dtype | None = None
@@ -267,18 +269,51 @@ class FixedUpscaler:
         """What is known of a picture x (H, W, 3) before it is computed."""
         return Survey((x.shape[0], x.shape[1]))
 
-    def at_effort(self, survey: Survey, effort: float) -> Allocation:
-        """All of the work, whatever the effort: less of it would be no picture."""
-        return Allocation(torch.zeros(survey.size, device=self.device), self.full_macs(survey.size))
-
-    def at_knob(self, survey: Survey, knob: float) -> Allocation:
-        """Raises BudgetError: there is no knob."""
-        raise BudgetError(f"{self.name} has no knob; it always does all of its work.")
+    def allocate(self, survey: Survey, budget: Budget) -> Allocation:
+        """All of the work, whatever the share: less of it would be no picture."""
+        if budget.knob is not None:
+            raise BudgetError(f"{self.name} has no knob; it always does all of its work.")
+        return Allocation(self.full_macs(survey.size))
 
     def execute(
         self, x: Tensor, allocation: Allocation, *, region: Region, strip: int
     ) -> FixedPass:
-        """A pass over a region of the picture x (H, W, 3); see `FixedPass.run`."""
-        return FixedPass(
-            self.steps, x, allocation.map, scale=self.scale, region=region, strip=strip
-        )
+        """A pass over a region of the picture x (H, W, 3)."""
+        return FixedPass(self.steps, x, scale=self.scale, region=region, strip=strip)
+
+
+def build(description: Description) -> FMEN:
+    return FMEN(Config(**description["network"]), plain=True)
+
+
+def describe(module: FMEN) -> dict:
+    return {"scale": module.config.scale, "network": asdict(module.config)}
+
+
+def title(description: Description) -> str:
+    """FMEN or FMEN-S, after the name of the weights."""
+    return str(description["name"]).rsplit("-x", 1)[0].upper()
+
+
+def dense(module: FMEN) -> dict[str, nn.Module]:
+    """As it runs, and as it is trained (with any weights, as these are fused already)."""
+    return {"fused": module, "unfused": FMEN(module.config).eval()}
+
+
+METHOD = Method(
+    key="fixed",
+    kind=FMEN,
+    build=build,
+    describe=describe,
+    upscaler=FixedUpscaler,
+    title=title,
+    map=MapWords(
+        key="attention",
+        name="Attention map",
+        question="Show what it looks at",
+        unit="high-frequency attention",
+        value="attention {:.3f} at {}, {}",
+    ),
+    to_inference=fuse,
+    dense=dense,
+)

@@ -119,13 +119,17 @@ class Halves:
             y = self.refine(channels_last(patches), surroundings(x, rows, columns))
         return y.permute(0, 2, 3, 1).float(), len(rows) * self.cell_macs
 
-    def whole(self, feature: Feature, x: Tensor) -> Tensor:
-        """What the decomposed network gives, (sH, sW, 3): the whole feature refined at once."""
-        height, width = x.shape[:2]
-        around = F.pad(image(x), (HALO,) * 4, mode="replicate")
+    def whole(self, feature: Feature, x: Tensor, top: int, bottom: int) -> tuple[Tensor, int]:
+        """What the decomposed network gives for the rows top..bottom - 1, refined at once,
+        (s(bottom - top), sW, 3) float."""
+        width = x.shape[1]
+        first, last = feature.top, feature.bottom
+        around = F.pad(image(x[first:last]), (HALO,) * 4, mode="replicate")
+        rows, columns = last - first + 2 * HALO, width + 2 * HALO
         with self._products():
-            y = self.refine(feature.padded[:, :, : height + 2 * HALO, : width + 2 * HALO], around)
-        return y[0].permute(1, 2, 0).float()
+            y = self.refine(feature.padded[:, :, :rows, :columns], around)
+        y = y[0, :, self.scale * (top - first) : self.scale * (bottom - first)].permute(1, 2, 0)
+        return y.float(), self.refine.macs(last - first, width)
 
     def _products(self) -> torch.autocast:
         reduced = self.dtype != torch.float32

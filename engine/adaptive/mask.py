@@ -7,9 +7,10 @@ The Base-Net makes a feature of the whole picture, once; from it come the coarse
 error mask, one value for each cell of 4 x 4 pixels. The Refine-Net computes the K cells with the
 largest values of the whole picture anew (section 3.3). K is the knob.
 
-An effort is a share of all cells. MACs are compared with those of the decomposed network (D-Net),
-which refines the whole feature at once: no cell at all costs the Base-Net's part of them, and all
-cells, one by one, more than all of them, because their halos overlap.
+A share is one of all cells. MACs are compared with those of the decomposed network (D-Net), which
+refines the whole feature at once: no cell at all costs the Base-Net's part of them. All cells, one
+by one, would cost more than all of them, because their halos overlap; so where the cells of a share
+would cost more than the decomposed network, that is what runs. K cells are always K cells.
 
 Deviations:
 
@@ -17,28 +18,32 @@ Deviations:
 * K may follow the size of the picture, as a share of its cells; in the paper it is one number.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from engine import kernels
+from engine.adaptive import cell_studies
+from engine.adaptive.contract import Cells, Description, Fact, MapWords, Method
 from engine.adaptive.halves import Feature, Halves
-from engine.adaptive.refinement import Block, Refinement, Session, run_length
+from engine.adaptive.refinement import Block, CellState, MaskPass, run_length
+from engine.budget import Budget
 from engine.colour import Span
 from engine.networks.cells import CELL, grid
-from engine.networks.mga import MaskGuided
+from engine.networks.mga import NETWORKS, MaskGuided
 from engine.tiling import Region, strip_rows
 
 BLOCK_PIXELS = 1 << 20  # a feature is computed at once for so many pixels, in 1 to 2 GiB
 KEPT_BYTES = 1 << 30  # of features and pixels that are kept; what is beyond is computed again
-ORDERS = ("largest", "random", "smallest")
 
 
 @dataclass(frozen=True)
 class Survey:
-    """What is known of a picture before any budget, and the session that works on it.
+    """What is known of a picture before any budget, and the state of its cells.
 
     `errors` (rows, columns) float32 is the mask, `map` (H, W) the same for every pixel. `order`
     holds the numbers of all cells, row by row from 0 on, in the order in which they are refined.
@@ -50,7 +55,7 @@ class Survey:
     map: Tensor
     order: np.ndarray
     blocks: tuple[Block, ...]
-    session: Session
+    state: CellState
     macs: int
 
 
@@ -58,8 +63,9 @@ class Survey:
 class Allocation:
     """K chosen cells, and what the picture costs with them.
 
-    `chosen` (rows, columns) bool; `order` their numbers, the most needed first. `map` (H, W) float
-    is the error mask, estimated before any refinement.
+    `chosen` (rows, columns) bool; `order` their numbers, the most needed first. With `whole` they
+    are all cells, refined at once. `map` (H, W) float is the error mask, estimated before any
+    refinement.
     """
 
     knob: float
@@ -68,6 +74,17 @@ class Allocation:
     chosen: np.ndarray
     order: np.ndarray
     survey: Survey
+    whole: bool = False
+
+    @property
+    def cells(self) -> Cells:
+        return Cells(self.chosen, CELL)
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        if self.whole:
+            return (Fact("all {:,} cells, refined at once", (self.chosen.size,)),)
+        return (Fact("K = {:,.0f} of {:,} cells", (self.knob, self.chosen.size)),)
 
 
 class MaskUpscaler:
@@ -75,9 +92,6 @@ class MaskUpscaler:
 
     `dtype` is that of the products; None takes bfloat16 where the processor multiplies it.
     """
-
-    knob_name, knob_unit, map_name = "K", "estimated remaining error", "error"
-    map_from_run = False
 
     def __init__(
         self, name: str, module: MaskGuided, device: torch.device, dtype: torch.dtype | None = None
@@ -116,11 +130,11 @@ class MaskUpscaler:
         mask = torch.cat(masks)
         Span().include(mask)
         errors = mask.cpu().numpy()
-        session = Session(size, self.scale)
-        order = np.argsort(-errors, axis=None, kind="stable")
+        state = CellState(size, self.scale)
+        order = largest(errors)
         whole = np.repeat(np.repeat(errors, CELL, axis=0), CELL, axis=1)[:height, :width]
         shown = torch.from_numpy(np.ascontiguousarray(whole))
-        return Survey(size, errors, shown, order, tuple(blocks), session, executed)
+        return Survey(size, errors, shown, order, tuple(blocks), state, executed)
 
     def _kept_bytes(self, feature: Feature) -> int:
         """Of a feature, and of the coarse and refined pixels that a session adds (8 bits each)."""
@@ -129,9 +143,16 @@ class MaskUpscaler:
 
     def cost(self, survey: Survey, knob: int) -> int:
         """MACs executed for K = `knob` cells, those of the survey and all overlap included."""
+        return self._coarse_cost(survey) + knob * self.halves.cell_macs
+
+    def whole_cost(self, survey: Survey) -> int:
+        """MACs executed where the whole feature is refined at once."""
+        return self._coarse_cost(survey) + self.halves.costs(*survey.size).refine
+
+    def _coarse_cost(self, survey: Survey) -> int:
         height, width = survey.size
         rows = CELL * run_length(strip_rows(width, on_cpu=self.device.type == "cpu"))
-        total = survey.macs + knob * self.halves.cell_macs
+        total = survey.macs
         for block in survey.blocks:
             top, bottom = CELL * block.top, min(height, CELL * block.bottom)
             for begin in range(top, bottom, rows):
@@ -150,15 +171,20 @@ class MaskUpscaler:
         chosen.flat[order] = True
         return Allocation(count, survey.map, self.cost(survey, count), chosen, order, survey)
 
-    def at_effort(self, survey: Survey, effort: float) -> Allocation:
-        """That share 0..1 of all cells."""
-        return self.at_knob(survey, effort * len(survey.order))
+    def allocate(self, survey: Survey, budget: Budget) -> Allocation:
+        """K cells, or that share of all cells; all at once where this costs less."""
+        if budget.share is None:
+            return self.at_knob(survey, budget.knob)
+        some = self.at_knob(survey, budget.share * len(survey.order))
+        cost = self.whole_cost(survey)
+        if some.macs < cost:
+            return some
+        every = self.at_knob(survey, len(survey.order))
+        return replace(every, macs=cost, whole=True)
 
-    def execute(
-        self, x: Tensor, allocation: Allocation, *, region: Region, strip: int
-    ) -> Refinement:
-        """A pass over a region of the picture x (H, W, 3); see `Refinement.place`."""
-        return Refinement(self.halves, x, allocation, region=region, strip=strip)
+    def execute(self, x: Tensor, allocation: Allocation, *, region: Region, strip: int) -> MaskPass:
+        """A pass over a region of the picture x (H, W, 3)."""
+        return MaskPass(self.halves, x, allocation, region=region, strip=strip)
 
 
 def parts(height: int, width: int) -> list[tuple[int, int]]:
@@ -169,15 +195,53 @@ def parts(height: int, width: int) -> list[tuple[int, int]]:
     return list(zip(ends, [*ends[1:], height], strict=True))
 
 
-def reordered(survey: Survey, by: str, *, seed: int = 0) -> Survey:
-    """The survey with its cells in another order, to show what the mask is worth (Table 7).
+def in_order(survey: Survey, order: Callable[[np.ndarray], np.ndarray]) -> Survey:
+    """The survey with its cells in another order, to show what the mask is worth (Table 7)."""
+    return replace(survey, order=order(survey.errors))
 
-    `by` is one of ORDERS: the largest errors first, or the smallest, or any.
-    """
-    count = survey.errors.size
-    order = {
-        "largest": lambda: np.argsort(-survey.errors, axis=None, kind="stable"),
-        "random": lambda: np.random.default_rng(seed).permutation(count),
-        "smallest": lambda: np.argsort(survey.errors, axis=None, kind="stable"),
-    }[by]()
-    return replace(survey, order=order)
+
+def at_random(errors: np.ndarray) -> np.ndarray:
+    return np.random.default_rng(0).permutation(errors.size)
+
+
+def smallest(errors: np.ndarray) -> np.ndarray:
+    return np.argsort(errors, axis=None, kind="stable")
+
+
+def largest(errors: np.ndarray) -> np.ndarray:
+    return np.argsort(-errors, axis=None, kind="stable")
+
+
+def build(description: Description) -> MaskGuided:
+    family = description["family"]
+    return MaskGuided(family, NETWORKS[family].Config(**description["network"]))
+
+
+def describe(module: MaskGuided) -> dict:
+    network = asdict(module.config)
+    return {"scale": module.config.scale, "family": module.name, "network": network}
+
+
+METHOD = Method(
+    key="mask",
+    kind=MaskGuided,
+    build=build,
+    describe=describe,
+    upscaler=MaskUpscaler,
+    title=lambda description: NETWORKS[description["family"]].TITLE,
+    map=MapWords(
+        key="error",
+        name="Error map",
+        question="Show where the work goes",
+        unit="estimated remaining error",
+        value="error {:.3f} at {}, {}",
+        lines="Outlined cells are refined.",
+    ),
+    knob="K",
+    variants={
+        "largest": partial(in_order, order=largest),
+        "random": partial(in_order, order=at_random),
+        "smallest": partial(in_order, order=smallest),
+    },
+    studies=cell_studies.STUDIES,
+)

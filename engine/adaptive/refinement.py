@@ -3,8 +3,11 @@
 Source: Hu et al., ECCV 2022, sections 3.3 and 3.4 (see `engine.adaptive.halves`). A refined cell
 replaces the coarse one, without overlap or blending, as in the paper.
 
-A `Session` remembers what the array that a pass writes to shows. So a pass does only what the array
-lacks: more cells refine the new ones alone, and fewer put coarse pixels back without computing.
+A `CellState` remembers what the array that a pass writes to shows. So a pass does only what the
+array lacks: more cells refine the new ones alone, and fewer put coarse pixels back as they were.
+
+Where all cells are refined, the Refine-Net looks at the whole feature at once, which costs less
+than cell by cell and has no borders within.
 """
 
 import weakref
@@ -13,19 +16,20 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from engine import all_memory_kept
+from engine.adaptive.contract import Part
 from engine.adaptive.halves import Feature, Halves
 from engine.colour import Span, as_rows, squares, to_pixels
 from engine.networks.cells import CELL, grid
 from engine.tiling import Region
 
-UNKNOWN, COARSE, REFINED = range(3)  # what an array shows in a cell
+UNKNOWN, COARSE, REFINED, WHOLE = range(4)  # what an array shows in a cell
 LARGE = 4  # strips' worth of coarse pixels are reconstructed at once
 WAVES = 4  # a wave of cells is refined from top to bottom, the waves by falling errors
 
@@ -39,7 +43,7 @@ class Block:
     feature: Feature | None
 
 
-class Session:
+class CellState:
     """What one array of pixels shows, cell by cell, and what has been computed for it.
 
     It lasts as long as runs are given the same array; another array begins a new one.
@@ -116,41 +120,64 @@ class Session:
         """The rows of one cell (4s,) as its pixels (4s, 4s, 3), in the same memory."""
         return pixels.view(self._coarse.dtype).reshape(self.side, self.side, 3)
 
-    def show_rows(self, top: int, bottom: int, pixels: np.ndarray, *, keep: bool) -> None:
-        """Write the coarse rows of cells top..bottom - 1 (pixels as in the picture)."""
+    def show_rows(
+        self, top: int, bottom: int, level: int, pixels: np.ndarray, *, keep: bool = False
+    ) -> None:
+        """Write the rows of cells top..bottom - 1 (pixels as in the picture), coarse or whole."""
+        if level == WHOLE:
+            rows, columns = np.nonzero(self.shown[top:bottom] == REFINED)
+            self._keep_refined(rows + top, columns)
         place = slice(top * self.side, top * self.side + pixels.shape[0])
         self._out()[place] = pixels
-        self.shown[top:bottom] = COARSE
+        self.shown[top:bottom] = level
         if keep:
             self._coarse[place, : pixels.shape[1]] = pixels
             self.known[COARSE, top:bottom] = True
 
 
-class Refinement:
-    """A pass over a region of the picture x (H, W, 3). `macs` counts what has been executed so far.
+class Surveyed(Protocol):
+    """What a pass needs of the survey."""
+
+    blocks: tuple[Block, ...]
+    state: CellState
+
+
+class Chosen(Protocol):
+    """What a pass needs of an allocation: all cells at once (`whole`), or the chosen ones, by their
+    numbers in `order`, the most needed first."""
+
+    map: Tensor
+    chosen: np.ndarray
+    order: np.ndarray
+    whole: bool
+    survey: Surveyed
+
+
+class MaskPass:
+    """A pass over a region of the picture x (H, W, 3); see `contract.Pass`.
 
     `strip` rows of the picture are the measure for how much is computed at once. Coarse rows are
     computed in their whole width; cells are refined where the region touches them.
     """
 
-    def __init__(self, halves: Halves, x: Tensor, allocation: Any, *, region: Region, strip: int):
+    def __init__(
+        self, halves: Halves, x: Tensor, allocation: Chosen, *, region: Region, strip: int
+    ):
         self.halves, self.x, self.region = halves, x, region
-        self.blocks, self.session = allocation.survey.blocks, allocation.survey.session
-        self.chosen, self.order = allocation.chosen, allocation.order
+        self.blocks, self.state = allocation.survey.blocks, allocation.survey.state
+        self.chosen, self.order, self.whole = allocation.chosen, allocation.order, allocation.whole
+        self.map = allocation.map[region.rows, region.columns]
         self.rows = run_length(strip)
         self.batch = max(1, strip * x.shape[1] // (CELL + 2) ** 2)
-        self.macs = 0
+        self.macs, self.span = 0, Span()
         self._recomputed: tuple[Block, Feature] | None = None
 
     @torch.inference_mode()
-    def place(self, out: np.ndarray, span: Span) -> Iterator[tuple[Region, Region, float]]:
-        """Writes into `out` (sH, sW, 3); yields the part written, what is left, the share done.
-
-        The part is in pixels of `out`; left is the whole region, because what is done already is
-        not done again. `span` sees all that the networks give.
-        """
-        self.session.begin(out)
-        steps = list(self._steps(out, span))
+    def work(self, out: np.ndarray) -> Iterator[Part]:
+        """See `contract.Pass`. What is left is always the whole region, because what is done
+        already is not done again."""
+        self.state.begin(out)
+        steps = list(self._steps(out))
         total, done = sum(weight for weight, _ in steps), 0
         # Coarse rows are of large arrays, and what these leave goes back before cells are refined,
         # whose memory is then there for the cells of the next pass as well.
@@ -159,11 +186,11 @@ class Refinement:
                 for weight, step in some:
                     placed = step()
                     done += weight
-                    yield placed, self.region, done / total
+                    yield Part(placed, self.region, done / total)
 
-    def _steps(self, out: np.ndarray, span: Span) -> Iterator[tuple[int, Callable[[], Region]]]:
+    def _steps(self, out: np.ndarray) -> Iterator[tuple[int, Callable[[], Region]]]:
         """What there is to do, each with its weight: about its MACs."""
-        shown, known, region = self.session.shown, self.session.known, self.region
+        shown, known, region = self.state.shown, self.state.known, self.region
         inside = np.zeros(shown.shape, bool)
         rows = slice(region.top // CELL, -(-region.bottom // CELL))
         inside[rows, region.left // CELL : -(-region.right // CELL)] = True
@@ -171,7 +198,7 @@ class Refinement:
         lacking = np.zeros(shown.shape[0], bool)
         lacking[rows] = ((shown == UNKNOWN) | (inside & ~restorable))[rows].any(axis=1)
         now = np.where(lacking[:, None], COARSE, shown)
-        wanted = np.where(self.chosen, REFINED, COARSE)
+        wanted = np.where(self.chosen, WHOLE if self.whole else REFINED, COARSE)
         wrong = inside & (now != wanted)
         fresh = wrong & self.chosen & ~known[REFINED]
 
@@ -180,7 +207,13 @@ class Refinement:
             for block in group:
                 for top, bottom in runs(lacking, block, self.rows):
                     weight = (bottom - top) * self._row_weight()
-                    yield weight, partial(self._coarse, block, top, bottom, out, span)
+                    yield weight, partial(self._coarse, block, top, bottom, out)
+            if self.whole:
+                for block in group:
+                    if wrong[block.top : block.bottom].any():
+                        weight = (block.bottom - block.top) * self._row_weight()
+                        yield weight, partial(self._at_once, block, out)
+                continue
             within = np.zeros(shown.shape, bool)
             for block in group:
                 within[block.top : block.bottom] = True
@@ -191,38 +224,49 @@ class Refinement:
             todo = self.order[(fresh & within).flat[self.order]]
             for block, batch in batches(todo, group, shown.shape[1], self.batch):
                 weight = len(batch) * (self.halves.cell_macs + 1)
-                yield weight, partial(self._refine, block, batch, out, span)
+                yield weight, partial(self._refine, block, batch, out)
 
     def _row_weight(self) -> int:
         width = self.x.shape[1]
         return self.halves.base.tail_macs(CELL, width) + width
 
-    def _coarse(self, block: Block, top: int, bottom: int, out: np.ndarray, span: Span) -> Region:
+    def _coarse(self, block: Block, top: int, bottom: int, out: np.ndarray) -> Region:
         """Compute and show coarse rows of cells."""
         end = min(CELL * bottom, self.x.shape[0])
         y, macs = self.halves.coarse(self._feature(block), self.x, CELL * top, end)
         self.macs += macs
-        span.include(y)
+        self.span.include(y)
         pixels = to_pixels(y, out.dtype)
-        self.session.show_rows(top, bottom, pixels, keep=block.feature is not None)
-        begin = top * self.session.side
+        self.state.show_rows(top, bottom, COARSE, pixels, keep=block.feature is not None)
+        begin = top * self.state.side
+        return Region(begin, begin + pixels.shape[0], 0, pixels.shape[1])
+
+    def _at_once(self, block: Block, out: np.ndarray) -> Region:
+        """Refine all cells of a block together."""
+        end = min(CELL * block.bottom, self.x.shape[0])
+        y, macs = self.halves.whole(self._feature(block), self.x, CELL * block.top, end)
+        self.macs += macs
+        self.span.include(y)
+        pixels = to_pixels(y, out.dtype)
+        self.state.show_rows(block.top, block.bottom, WHOLE, pixels)
+        begin = block.top * self.state.side
         return Region(begin, begin + pixels.shape[0], 0, pixels.shape[1])
 
     def _again(self, rows: np.ndarray, columns: np.ndarray, level: int, out: np.ndarray) -> Region:
         """Show cells that were computed before."""
-        self.session.restore(rows, columns, level)
-        return bounding(rows, columns, self.session.side, out.shape)
+        self.state.restore(rows, columns, level)
+        return bounding(rows, columns, self.state.side, out.shape)
 
-    def _refine(self, block: Block, batch: np.ndarray, out: np.ndarray, span: Span) -> Region:
+    def _refine(self, block: Block, batch: np.ndarray, out: np.ndarray) -> Region:
         """Refine cells, given by their numbers in the picture."""
-        rows, columns = np.divmod(batch, self.session.grid[1])
+        rows, columns = np.divmod(batch, self.state.grid[1])
         where = (torch.from_numpy(i).to(self.x.device) for i in (rows, columns))
         y, macs = self.halves.refined(self._feature(block), self.x, *where)
         self.macs += macs
-        span.include(y)
+        self.span.include(y)
         pixels = to_pixels(y, out.dtype)
-        self.session.show(rows, columns, pixels)
-        return bounding(rows, columns, self.session.side, out.shape)
+        self.state.show(rows, columns, pixels)
+        return bounding(rows, columns, self.state.side, out.shape)
 
     def _feature(self, block: Block) -> Feature:
         """That of the survey, or the one computed again for the block that is worked on."""

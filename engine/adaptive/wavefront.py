@@ -24,6 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine.adaptive.contract import RowPass
 from engine.kernels import PackedConv, convolve, pack, pack_tail
 from engine.networks.edsr import EDSR, macs
 from engine.tiling import Region
@@ -80,7 +81,7 @@ def pack_edsr(network: EDSR, dtype: torch.dtype = torch.float32) -> PackedEDSR:
     )
 
 
-class Wavefront:
+class DepthPass(RowPass):
     """One pass over a region of a picture. `macs` counts what has been executed so far.
 
     x (H, W, 3) is the whole picture in [0, 1], depth (H, W) its depth map in whole blocks, both on
@@ -88,8 +89,10 @@ class Wavefront:
     """
 
     def __init__(self, packed: PackedEDSR, x: Tensor, depth: Tensor, *, region: Region, strip: int):
+        super().__init__(region, packed.scale)
         height, width = x.shape[:2]
-        self.packed, self.region, self.strip, self.height = packed, region, strip, height
+        self.packed, self.strip, self.height = packed, strip, height
+        self.map = depth[region.rows, region.columns]
         self.outer = outer = region.grown(packed.reach, height, width)
         self.margin = region.left - outer.left
         columns = slice(outer.left, outer.right)
@@ -105,14 +108,10 @@ class Wavefront:
         # What the tail reads: z_0 and what `fuse` adds to it, or else what the blocks have made.
         self.fused = x.new_zeros(rows, self.pitch, channels) if packed.fuse else self.z
         self.buffers = (self.z, self.h, self.fused) if packed.fuse else (self.z, self.h)
-        self.macs = 0
 
     @torch.inference_mode()
-    def run(self) -> Iterator[tuple[int, Tensor]]:
-        """Yields (row, y): the picture's rows from `row` on, y (n, region width, s, s, 3) float.
-
-        y is not clamped; it has the s x s pixels of each low-resolution one.
-        """
+    def rows(self) -> Iterator[Tensor]:
+        """See `RowPass.rows`."""
         region, outer, context = self.region, self.outer, self.packed.tail_rows
         layers = 2 * len(self.packed.blocks)
         inset = 1 if outer.top > 0 else 0  # without a border above, a layer starts a row later
@@ -130,7 +129,7 @@ class Wavefront:
             ready = fused if fused == self.height else fused - context
             ready = min(ready, region.bottom)
             if ready > done:
-                yield done, self._tail(done, ready)
+                yield self._tail(done, ready)
                 done = ready
 
     def _behind(self, end: int) -> int:

@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
-from typing import Any
 
+from engine.adaptive.contract import AnyUpscaler
 from engine.batch.eta import Clock
 from engine.batch.journal import Journal
 from engine.batch.local import here
@@ -30,7 +30,12 @@ class Event:
 
 
 def make_batch(
-    jobs: list[Job], settings: Settings, *, upscaler: Any, journal: Journal, overwrite: bool = False
+    jobs: list[Job],
+    settings: Settings,
+    *,
+    upscaler: AnyUpscaler,
+    journal: Journal,
+    overwrite: bool = False,
 ) -> Batch:
     """A batch of jobs whose targets lie in the journal's folder.
 

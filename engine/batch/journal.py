@@ -31,7 +31,10 @@ CRC = "crc"  # the member of a line that holds the checksum of the others
 
 
 class Facts(TypedDict):
-    """What is known of an upscaled picture: its size, and the work that it took."""
+    """What is known of an upscaled picture: its size, and the work that it took.
+
+    `effort` are the executed MACs as a share of the dense network's, called compute elsewhere.
+    """
 
     height: int
     width: int

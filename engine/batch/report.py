@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from engine.pictures.atomic import atomic
 NAMES = ("fovea-report.csv", "fovea-report.json")
 PASSED = "passed over"
 FACTS = tuple(Facts.__annotations__)
-COLUMNS = ("state", "input", "output", *FACTS, "error")
+COLUMNS = ("state", "input", "output", *FACTS, "compute", "error")
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,13 @@ class Row:
         """As one flat document: input, then output and facts, or the error."""
         if self.state == FAILED:
             return {"input": str(self.job.source), "error": self.reason}
-        facts = {key: self.record[key] for key in FACTS} if self.record else {}
+        facts = told({key: self.record[key] for key in FACTS}) if self.record else {}
         return {"input": str(self.job.source), "output": str(self.job.target), **facts}
+
+
+def told(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts of an output as documents tell them, with the compute under its own name, too."""
+    return {**facts, "compute": facts["effort"]}
 
 
 @dataclass(frozen=True)

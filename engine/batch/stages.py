@@ -5,8 +5,9 @@ import threading
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
+from engine.adaptive.contract import AnyUpscaler
 from engine.batch.journal import Facts, Journal, Record
 from engine.batch.names import Job
 from engine.batch.outputs import There, check_place, checksum, checksum_of, digest_of, there
@@ -28,7 +29,7 @@ class Batch:
 
     jobs: tuple[Job, ...]
     settings: Settings
-    upscaler: Any
+    upscaler: AnyUpscaler
     journal: Journal
     overwrite: bool
     mark: str
@@ -82,7 +83,7 @@ def fetch(batch: Batch, job: Job) -> tuple[str, bytes | None, Record | None]:
 
 
 def upscaled(
-    upscaler: Any, picture: Picture, settings: Settings
+    upscaler: AnyUpscaler, picture: Picture, settings: Settings
 ) -> Generator[StripDone, None, tuple[Result, Facts]]:
     """Returns the result at the network's scale, and the facts about it."""
     result = yield from upscale(upscaler, picture, settings.budget)
@@ -91,7 +92,7 @@ def upscaled(
     return result, {
         "height": height,
         "width": width,
-        "effort": stats.effort,
+        "effort": stats.compute,
         "knob": result.knob,
         "gmacs": stats.macs / 1e9,
         "gmacs_full": stats.full_macs / 1e9,

@@ -3,7 +3,6 @@
 import argparse
 import json
 from pathlib import Path
-from typing import Any
 
 import cv2
 import torch
@@ -33,23 +32,23 @@ def run(arguments: argparse.Namespace) -> int:
     except ValueError:
         raise UpscalerError(f"{arguments.size} is not a size such as 480x270.") from None
     upscaler = chosen_upscaler(arguments)
-    module = library.load_module(arguments.name).to(upscaler.device)
-    network = getattr(module, "network", module)
+    method = library.method_of(arguments.name)
+    forms = method.dense(library.load_module(arguments.name))
     picture = read(arguments.picture)
     pixels = cv2.resize(picture.pixels, (width, height), interpolation=cv2.INTER_AREA)
     x = load(upscaler, Picture(pixels))
     if arguments.memory:
-        return report_memory(arguments, bench.memory_runners(upscaler, network, x), network, x)
-    found = bench.runners(upscaler, network, x)
+        return report_memory(arguments, bench.memory_runners(upscaler, forms, x), forms, x)
+    found = bench.runners(upscaler, forms, x, graded=method.graded)
     macs = upscaler.full_macs((height, width))
     timings = bench.measure(found, macs=macs, rounds=arguments.rounds)
     best = min(t.seconds for t in timings if not t.name.startswith(bench.OURS))
     print(f"{arguments.name}, {width}x{height}, {torch.get_num_threads()} threads, {describe()};")
-    print("effort: executed MACs as a share of the dense network's; seconds: median (fastest to")
+    print("compute: executed MACs as a share of the dense network's; seconds: median (fastest to")
     print("slowest) of the rounds, and the share of the best rival's")
     for t in timings:
         print(
-            f"{t.name:15} {t.dtype:9} effort {t.effort:4.2f}  {t.seconds:7.3f} "
+            f"{t.name:15} {t.dtype:9} compute {t.compute:4.2f}  {t.seconds:7.3f} "
             f"({t.fastest:.3f} to {t.slowest:.3f})  {t.seconds / best:5.2f}  "
             f"{t.gflops:6.0f} GFLOP/s"
         )
@@ -59,17 +58,30 @@ def run(arguments: argparse.Namespace) -> int:
     }
     print(", ".join(f"matrix product {name} {value:.0f} GFLOP/s" for name, value in matmul.items()))
     if arguments.json:
-        keys = ("name", "dtype", "effort", "seconds", "gflops")
-        rows = [{key: getattr(t, key) for key in keys} for t in timings]
+        rows = [
+            {
+                "name": t.name,
+                "dtype": t.dtype,
+                "effort": t.compute,
+                "compute": t.compute,
+                "seconds": t.seconds,
+                "gflops": t.gflops,
+            }
+            for t in timings
+        ]
         print(json.dumps({"runners": rows, "matmul_gflops": matmul}))
     return 0
 
 
 def report_memory(
-    arguments: argparse.Namespace, found: list[bench.Runner], network: torch.nn.Module, x: Any
+    arguments: argparse.Namespace,
+    found: list[bench.Runner],
+    forms: dict[str, torch.nn.Module],
+    x: torch.Tensor,
 ) -> int:
     height, width = x.shape[:2]
-    features = network.config.channels * height * width * 4
+    channels = next(iter(forms.values())).config.channels
+    features = channels * height * width * 4
     print(f"{arguments.name}, {width}x{height}; C H W in float32 is {features / 2**20:.2f} MiB")
     print("most memory at one moment: activations and output, without weights and picture")
     rows = []

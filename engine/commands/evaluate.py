@@ -7,19 +7,16 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from engine import library
-from engine.adaptive.depth import DepthUpscaler
-from engine.adaptive.mask import ORDERS, MaskUpscaler
+from engine.adaptive.contract import AnyUpscaler, Method
+from engine.budget import FULL, Budget
 from engine.errors import UpscalerError, sentence
-from engine.evaluate import Row, means, measure, pair, sources
+from engine.evaluate import Row, means, measure, pair, sources, study, unchanged
 from engine.options import add_upscaler, chosen_upscaler
 from engine.pictures import Picture
-from engine.plan import Budget
-from engine.settings import FULL
-from engine.studies import borders, correlation
 
+STUDIES = ("correlation", "borders")  # options that ask for a method's own
 HELP = "PSNR and SSIM on a folder at several budgets"
 
 
@@ -32,7 +29,11 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("-b", "--budgets", default="25,50,75,100", metavar="PERCENTS")
     command.add_argument("--knob", metavar="VALUES", help="native knob values instead of budgets")
     command.add_argument("--uniform", action="store_true", help="the same depth at every pixel")
-    command.add_argument("--order", choices=ORDERS, help="which estimated errors go first")
+    command.add_argument(
+        "--order",
+        choices=("largest", "random", "smallest"),
+        help="which estimated errors go first",
+    )
     command.add_argument(
         "--correlation", action="store_true", help="of the estimated errors with the true ones"
     )
@@ -53,13 +54,15 @@ def numbers(text: str) -> list[float]:
 def run(arguments: argparse.Namespace) -> int:
     """Exit status 0: all measured; 1: some pictures were left out, each named."""
     upscaler = chosen_upscaler(arguments)
-    budgets = budgets_of(arguments, upscaler)
+    method = library.method_of(arguments.name)
+    budgets = budgets_of(arguments, method)
+    asked = variant_of(arguments)
+    variant = method.variants[asked] if asked else unchanged
     paths, measured, failed = [], [], []
     for path in sources(arguments.high):
         try:
             images = pair(path, arguments.lr, upscaler.scale)
-            how = {"flat": arguments.uniform, "order": arguments.order}
-            measured.append(measure(upscaler, *images, budgets, **how))
+            measured.append(measure(upscaler, *images, budgets, variant=variant))
             paths.append(path)
         except Exception as error:  # a defect met in one picture must not cost the others
             failed.append({"input": str(path), "error": sentence(error, path)})
@@ -80,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
         "failed": failed,
     }
     if rows:
-        document |= studied(arguments, upscaler, paths)
+        document |= studied(arguments, method, upscaler, paths)
     if rows and arguments.record:
         library.record(arguments.name, arguments.record, document["rows"])
     if arguments.json:
@@ -88,29 +91,36 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def budgets_of(arguments: argparse.Namespace, upscaler: Any) -> list[Budget]:
+def variant_of(arguments: argparse.Namespace) -> str | None:
+    """Which variant of the surveys is asked for."""
+    return "uniform" if arguments.uniform else arguments.order
+
+
+def budgets_of(arguments: argparse.Namespace, method: Method) -> list[Budget]:
     """What is to be measured. Raises UpscalerError where these weights cannot do it."""
-    guided = arguments.order or arguments.correlation or arguments.borders
-    if guided and not isinstance(upscaler, MaskUpscaler):
-        raise UpscalerError(f"{arguments.name} has no cells to order by their errors.")
-    if arguments.uniform and not isinstance(upscaler, DepthUpscaler):
-        raise UpscalerError(f"{arguments.name} has no depth that --uniform could make the same.")
+    asked = variant_of(arguments)
+    if asked and asked not in method.variants:
+        option = "--uniform" if arguments.uniform else "--order"
+        raise UpscalerError(f"{arguments.name} is of a method without {option}.")
+    for name in STUDIES:
+        if getattr(arguments, name) and name not in method.studies:
+            raise UpscalerError(f"{arguments.name} is of a method without --{name}.")
     if arguments.knob:
         return [Budget(knob=v) for v in numbers(arguments.knob)]
-    if not upscaler.knob_name:
+    if not method.graded:
         return [FULL]
-    return [Budget(effort=p / 100) for p in numbers(arguments.budgets)]
+    return [Budget(share=p / 100) for p in numbers(arguments.budgets)]
 
 
 def show(arguments: argparse.Namespace, rows: list[Row], count: int) -> None:
     """The rows as a table for people."""
     print(f"{arguments.name} on {arguments.high}, {count} pictures; 1 MAC counts as 1 FLOP,")
     print("executed work including overlap, mean per picture; PSNR and SSIM on Y, border = scale")
-    print("budget %   knob  effort %   PSNR dB    SSIM    GMACs  seconds")
+    print("budget %   knob compute %   PSNR dB    SSIM    GMACs  seconds")
     for row in rows:
         asked = "     -" if row.budget is None else f"{row.budget:6.1f}"
         print(
-            f"  {asked} {row.knob:6.2f}    {100 * row.effort:6.2f}    {row.psnr_y:6.3f}"
+            f"  {asked} {row.knob:6.2f}    {100 * row.compute:6.2f}    {row.psnr_y:6.3f}"
             f"  {row.ssim_y:.4f}  {row.gmacs:7.2f}  {row.seconds:7.3f}"
         )
 
@@ -123,23 +133,22 @@ def written(row: Row) -> dict[str, float | None]:
     }
 
 
-def studied(arguments: argparse.Namespace, upscaler: Any, paths: list[Path]) -> dict[str, float]:
-    """What --correlation and --borders ask for, printed and as a part of the JSON document."""
-    found = {}
-    if arguments.correlation:
-        found["correlation"] = correlation(upscaler, pairs(arguments, upscaler, paths))
-        agreement = f"{found['correlation']:.3f}"
-        print(f"rank correlation of estimated and true errors of the cells: {agreement}")
-    if arguments.borders:
-        border, inside = borders(upscaler, pairs(arguments, upscaler, paths))
-        found |= {"border": border, "inside": inside}
-        print("cells refined by themselves differ from the whole, mean |Y| on a scale of 255, by")
-        print(f"{border:.3f} along their borders and {inside:.3f} inside")
+def studied(
+    arguments: argparse.Namespace, method: Method, upscaler: AnyUpscaler, paths: list[Path]
+) -> dict[str, float]:
+    """What the studies that were asked for find, printed and as a part of the JSON document."""
+    found: dict[str, float] = {}
+    for name in STUDIES:
+        if getattr(arguments, name):
+            one = method.studies[name]
+            measured = study(upscaler, pairs(arguments, upscaler, paths), one)
+            print(one.text.format(**measured))
+            found |= measured
     return found
 
 
 def pairs(
-    arguments: argparse.Namespace, upscaler: Any, paths: list[Path]
+    arguments: argparse.Namespace, upscaler: AnyUpscaler, paths: list[Path]
 ) -> Iterator[tuple[Picture, Picture]]:
     """The pictures that were measured, once more."""
     return (pair(path, arguments.lr, upscaler.scale) for path in paths)

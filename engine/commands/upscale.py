@@ -6,10 +6,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from engine import library
+from engine.adaptive.contract import AnyUpscaler
+from engine.batch.report import told
 from engine.batch.stages import upscaled
 from engine.errors import FoveaError, PictureError
 from engine.maps import save_map, save_patches
-from engine.networks.cells import CELL
 from engine.options import add_settings, add_upscaler, check_scale, settings_of
 from engine.pictures import peek, read, write
 from engine.resize import resized
@@ -43,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def upscale_file(
-    upscaler: Any, path: Path, settings: Settings, arguments: argparse.Namespace
+    upscaler: AnyUpscaler, path: Path, settings: Settings, arguments: argparse.Namespace
 ) -> dict[str, Any]:
     """Upscale one file; returns its entry for the JSON document."""
     target = target_path(path, upscaler.scale, settings, arguments)
@@ -57,12 +59,13 @@ def upscale_file(
     write(sized, target, overwrite=arguments.overwrite, quality=settings.quality)
     if arguments.maps:
         values, reach = result.map, upscaler.map_range(result.map)
-        name, unit = upscaler.map_name, upscaler.knob_unit
-        save_map(arguments.maps, path.stem, name=name, values=values, reach=reach, unit=unit)
-        if result.chosen is not None:
-            pixels, side = result.picture.pixels, CELL * upscaler.scale
-            save_patches(arguments.maps, path.stem, pixels=pixels, chosen=result.chosen, side=side)
-    return {"input": str(path), "output": str(target), **facts}
+        words = library.method_of(settings.name).map
+        save_map(arguments.maps, path.stem, words=words, values=values, reach=reach)
+        if result.cells:
+            chosen, side = result.cells.chosen, result.cells.side * upscaler.scale
+            pixels = result.picture.pixels
+            save_patches(arguments.maps, path.stem, pixels=pixels, chosen=chosen, side=side)
+    return {"input": str(path), "output": str(target), **told(facts)}
 
 
 def target_path(path: Path, scale: int, settings: Settings, arguments: argparse.Namespace) -> Path:

@@ -20,6 +20,8 @@ from torch import Tensor, nn
 from engine.networks.cells import BaseNet, ConvPair, RefineNet, weights
 from engine.networks.edsr import conv3x3
 
+TITLE = "FSRCNN-M"
+
 
 @dataclass(frozen=True)
 class Config:

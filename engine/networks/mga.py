@@ -13,6 +13,7 @@ A Base-Net is two steps, feature = extract(x) and coarse = reconstruct(feature, 
 Every Base-Net and Refine-Net has, beside its configuration:
 
 * `macs(height, width)`: multiply-accumulates, one of a convolution counting as one;
+* `TITLE` is its name for people;
 * `reach`: from how many low-resolution pixels away an output pixel is influenced, so that a part
   with such a halo comes out exactly as in the whole; None if from everywhere;
 * `pitch`: such a part must begin at a multiple of this many pixels.

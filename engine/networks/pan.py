@@ -27,6 +27,9 @@ from engine.networks.edsr import conv3x3
 SLOPE = 0.2  # of every LeakyReLU
 
 
+TITLE = "PAN-M"
+
+
 @dataclass(frozen=True)
 class Config:
     """Sizes: channels of the blocks and of the upsampler, blocks of the Base- and Refine-Net."""

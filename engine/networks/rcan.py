@@ -26,6 +26,8 @@ from engine.networks import edsr
 from engine.networks.cells import BaseNet, ConvPair, RefineNet, enlarged, weights
 from engine.networks.edsr import DIV2K_MEAN, conv3x3
 
+TITLE = "RCAN-M"
+
 
 @dataclass(frozen=True)
 class Config:

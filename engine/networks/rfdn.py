@@ -35,6 +35,9 @@ POOLED, UNPOOLED = 6, 2  # sides of the attention's squares in the Base- and the
 ATTENTION_REACH = {POOLED: 31, UNPOOLED: 9}
 
 
+TITLE = "RFDN-M"
+
+
 @dataclass(frozen=True)
 class Config:
     """Sizes: channels, those set aside, those of the attention; blocks of Base- and Refine-Net."""

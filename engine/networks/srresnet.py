@@ -25,6 +25,9 @@ from engine.networks.edsr import conv3x3
 STEPS = {2: [2], 3: [3], 4: [2, 2]}
 
 
+TITLE = "SRResNet-M"
+
+
 @dataclass(frozen=True)
 class Config:
     """Sizes: channels, and blocks of the Base- and Refine-Net."""
