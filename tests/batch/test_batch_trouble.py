@@ -40,7 +40,8 @@ def test_a_full_disk_costs_one_file_and_retry_makes_it(few, tmp_path, monkeypatc
     document = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert [entry["input"] for entry in document["files"]] == [str(few / "b.png")]
     assert set(document["files"][0]) == {
-        "input", "output", "height", "width", "effort", "knob", "gmacs", "gmacs_full", "seconds"
+        "input", "output", "height", "width", "effort", "compute", "knob", "gmacs", "gmacs_full",
+        "seconds",
     }  # fmt: skip
     assert main([*command, "--retry"]) == 0
     assert capsys.readouterr().out.startswith("nothing to do.")
