@@ -230,5 +230,6 @@ def _prepared(network: nn.Module, x: Tensor, dtype: torch.dtype) -> tuple[nn.Mod
     import copy
 
     layout = torch.channels_last
-    network = copy.deepcopy(network).to(dtype).to(memory_format=layout)
+    network = copy.deepcopy(network).to(dtype)
+    network.to(memory_format=layout)  # type: ignore[call-overload]
     return network, _nchw(x).to(dtype).contiguous(memory_format=layout)

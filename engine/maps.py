@@ -53,7 +53,7 @@ def outlined(pixels: np.ndarray, chosen: np.ndarray, side: int) -> np.ndarray:
     around = np.pad(inside, 1)
     inner = around[:-2, 1:-1] & around[2:, 1:-1] & around[1:-1, :-2] & around[1:-1, 2:]
     line = (inside & ~inner)[:height, :width, None]
-    return np.where(line, np.uint8(OUTLINE), pixels)
+    return np.where(line, np.array(OUTLINE, np.uint8), pixels)
 
 
 def drawn(values: np.ndarray, *, reach: tuple[float, float], title: str) -> Image.Image:

@@ -82,7 +82,7 @@ def target_name(settings: Settings, source: Path, *, size: tuple[int, int], scal
         ext=suffix.lstrip("."),
         scale=f"{round(width / size[1], 2):g}",
         model=settings.name,
-        budget=f"{100 * budget.share:g}" if budget.knob is None else f"{budget.knob:g}",
+        budget=f"{budget.knob:g}" if budget.share is None else f"{100 * budget.share:g}",
         width=width,
         height=height,
     )

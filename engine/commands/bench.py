@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     pixels = cv2.resize(picture.pixels, (width, height), interpolation=cv2.INTER_AREA)
     x = load(upscaler, Picture(pixels))
     if arguments.memory:
-        return report_memory(arguments, bench.memory_runners(upscaler, forms, x), forms, x)
+        return report_memory(arguments, bench.memory_runners(upscaler, forms, x), x)
     found = bench.runners(upscaler, forms, x, graded=method.graded)
     macs = upscaler.full_macs((height, width))
     timings = bench.measure(found, macs=macs, rounds=arguments.rounds)
@@ -76,11 +76,12 @@ def run(arguments: argparse.Namespace) -> int:
 def report_memory(
     arguments: argparse.Namespace,
     found: list[bench.Runner],
-    forms: dict[str, torch.nn.Module],
     x: torch.Tensor,
 ) -> int:
     height, width = x.shape[:2]
-    channels = next(iter(forms.values())).config.channels
+    channels = library.describe(arguments.name)["network"].get("channels")
+    if channels is None:
+        raise UpscalerError(f"{arguments.name} has features of several widths; --memory needs one.")
     features = channels * height * width * 4
     print(f"{arguments.name}, {width}x{height}; C H W in float32 is {features / 2**20:.2f} MiB")
     print("most memory at one moment: activations and output, without weights and picture")

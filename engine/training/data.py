@@ -58,7 +58,7 @@ def sample(
             low = pair.low[top : top + patch, left : left + patch]
         end = (top + patch) * scale, (left + patch) * scale
         high = pair.high[top * scale : end[0], left * scale : end[1]]
-        turns, flip = rng.integers(4), rng.integers(2)
+        turns, flip = int(rng.integers(4)), bool(rng.integers(2))
         lows.append(turned(low, turns, flip))
         highs.append(turned(high, turns, flip))
     return _tensor(lows), _tensor(highs)
@@ -86,7 +86,7 @@ def chosen(pairs: list[Pair], rng: np.random.Generator, batch: int) -> np.ndarra
     """The indices of the pictures that give a patch each."""
     if pairs[0].worth is None:
         return rng.integers(len(pairs), size=batch)
-    means = np.array([pair.worth.mean() for pair in pairs])
+    means = np.array([pair.worth.mean() for pair in pairs if pair.worth is not None])
     return rng.choice(len(pairs), size=batch, p=means / means.sum())
 
 

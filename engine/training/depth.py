@@ -13,7 +13,7 @@ from engine.networks import edsr
 from engine.training.recipe import Recipe, mean_square, noiseless, on_lesson, rms
 
 
-def trunk_loss(network: nn.Module, low: Tensor, high: Tensor, rng: np.random.Generator) -> Tensor:
+def trunk_loss(network: edsr.EDSR, low: Tensor, high: Tensor, rng: np.random.Generator) -> Tensor:
     """The error behind the last block, and the distance behind a random earlier one of each patch.
 
     The picture behind an earlier block costs a twentieth of a pass more, and a trunk that never saw
@@ -35,7 +35,11 @@ def trunk_loss(network: nn.Module, low: Tensor, high: Tensor, rng: np.random.Gen
 
 
 def depth_recipe_loss(
-    network: nn.Module, low: Tensor, high: Tensor, rng: np.random.Generator, weight: float = 2e-3
+    network: depth.AdaDSR,
+    low: Tensor,
+    high: Tensor,
+    rng: np.random.Generator,
+    weight: float = 2e-3,
 ) -> Tensor:
     """The batch at full depth, half of it stopped where the map says, and the map's own losses.
 
@@ -79,7 +83,7 @@ def depth_recipe_loss(
 
 
 def taught_depth_loss(
-    network: nn.Module, low: Tensor, both: Tensor, rng: np.random.Generator
+    network: depth.AdaDSR, low: Tensor, both: Tensor, rng: np.random.Generator
 ) -> Tensor:
     """The batch as the map says, a quarter of it at full depth as well, and the map's own losses.
 

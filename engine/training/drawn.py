@@ -25,13 +25,20 @@ def page(rng: np.random.Generator, side: int = 576) -> np.ndarray:
     return np.asarray(image)
 
 
-def colours(rng: np.random.Generator) -> tuple[tuple[int, ...], tuple[int, ...]]:
+Colour = tuple[int, int, int]
+
+
+def colour(rng: np.random.Generator, least: int, end: int) -> Colour:
+    """Red, green and blue, each from `least` to `end` - 1."""
+    red, green, blue = (int(v) for v in rng.integers(least, end, 3))
+    return red, green, blue
+
+
+def colours(rng: np.random.Generator) -> tuple[Colour, Colour]:
     """Of paper and ink: mostly dark on white, sometimes the other way round, or coloured."""
-    kind = rng.random()
-    if kind < 0.5:
-        paper, ink = (255, 255, 255), (0, 0, 0)
-    else:
-        paper, ink = (tuple(int(v) for v in rng.integers(*r, 3)) for r in ((180, 256), (0, 90)))
+    paper, ink = (255, 255, 255), (0, 0, 0)
+    if rng.random() >= 0.5:
+        paper, ink = colour(rng, 180, 256), colour(rng, 0, 90)
     return (ink, paper) if rng.random() < 0.25 else (paper, ink)
 
 
@@ -41,7 +48,7 @@ def lines_of_text(
     *,
     top: int,
     side: int,
-    ink: tuple[int, ...],
+    ink: Colour,
 ) -> int:
     """A paragraph of made-up words; returns where it ends."""
     size = int(rng.choice((22, 28, 36, 44, 56, 80, 120), p=(0.1, 0.15, 0.2, 0.2, 0.15, 0.1, 0.1)))
@@ -58,7 +65,7 @@ def diagram(
     rng: np.random.Generator,
     *,
     box: tuple[int, int, int, int],
-    ink: tuple[int, ...],
+    ink: Colour,
 ) -> None:
     """Lines, circles and arcs, thin and thick."""
     left, top, right, bottom = box
@@ -80,5 +87,5 @@ def panels(
     left, top, right, bottom = box
     edges = np.sort(rng.integers(left, right, int(rng.integers(1, 6))))
     for x0, x1 in zip([left, *edges], [*edges, right], strict=True):
-        fill = tuple(int(v) for v in rng.integers(0, 256, 3))
+        fill = colour(rng, 0, 256)
         draw.rectangle((int(x0), top, int(x1), bottom), fill=fill)

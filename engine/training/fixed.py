@@ -10,14 +10,14 @@ from functools import partial
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from engine.networks import fmen
 from engine.training.recipe import Recipe, rms
 
 
 def picture_loss(
-    network: nn.Module,
+    network: fmen.FMEN,
     low: Tensor,
     high: Tensor,
     _: np.random.Generator,
@@ -36,9 +36,9 @@ def picture_loss(
 
 def fmen_recipe(name: str, config: fmen.Config, start: str | None = None) -> Recipe:
     """An FMEN; one that starts from another scale has less to learn."""
-    rates = {"lr": 1.2e-3, "hold": 0.3} if start is None else {"lr": 6e-4, "hold": 0.2}
+    lr, hold = (1.2e-3, 0.3) if start is None else (6e-4, 0.2)
     build = partial(fmen.FMEN, config)
-    return Recipe(name, config.scale, build, picture_loss, start, patch=48, **rates)
+    return Recipe(name, config.scale, build, picture_loss, start, lr=lr, hold=hold, patch=48)
 
 
 def ended_with_rms(recipe: Recipe) -> Recipe:

@@ -25,8 +25,9 @@ class Limit:
 
     def progress(self, step: int, seconds: float) -> float:
         """The share done, 0..1."""
-        done = step / self.steps if self.steps else seconds / 60 / self.minutes
-        return min(1.0, done)
+        if self.steps:
+            return min(1.0, step / self.steps)
+        return min(1.0, seconds / 60 / self.minutes) if self.minutes else 1.0
 
 
 @dataclass(frozen=True)
@@ -57,9 +58,10 @@ class Training:
         network = recipe.build()
         if start is not None:
             own = network.state_dict()
-            part = network if start.keys() == own.keys() else network.network  # a trunk's weights
+            trunk = start.keys() != own.keys()
+            part = network.get_submodule("network") if trunk else network
             part.load_state_dict(fitted(start, part.state_dict()))
-        self.network = network.to(device, memory_format=torch.channels_last)
+        self.network = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
         self.optimizers = make_optimizers(self.network, recipe.lr)
         self.step = 0

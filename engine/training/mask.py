@@ -4,6 +4,7 @@ Source: Hu et al., ECCV 2022 (see `engine.adaptive.mask`), section 3.5.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -81,42 +82,52 @@ def build_mga(family: str, *, only_mask: bool = False) -> nn.Module:
 def mask_guided_recipes(
     family: str,
     *,
-    distance: Callable = rms,
+    distance: Callable[[Tensor, Tensor], Tensor] = rms,
     teachers: tuple[str, ...] = (),
     coarse_weight: float = 0.1,
-    **rates: float,
+    lr: float = 1e-3,
+    floor: float = 1.0,
+    hold: float = 0.0,
 ) -> tuple[Recipe, ...]:
     """The three steps of a network: decomposed, all cells by themselves, the mask alone.
 
-    `rates` change the first, `coarse_weight` the second. They start where the step before has
-    ended; the paper begins anew with a full learning rate, which a short training has no time for.
-    So the rate of the first stays as it is, and that of the second falls little: the mean over the
-    last weights, which is what is kept, does what a fall to zero would do.
+    `lr`, `floor` and `hold` are the first's, `coarse_weight` the second's. They start where the
+    step before has ended; the paper begins anew with a full learning rate, which a short training
+    has no time for. So the rate of the first stays as it is, and that of the second falls little:
+    the mean over the last weights, which is what is kept, does what a fall to zero would do.
     """
     whole, every, guided = (f"{family}-{step}-x4" for step in ("d", "all", "m"))
     build, frozen = partial(build_mga, family), partial(build_mga, family, only_mask=True)
     loss = partial(decomposed_loss, distance=taught_rms if teachers else distance)
-    first = partial(loss, cells=False)
-    second = partial(loss, cells=True, coarse_weight=coarse_weight)
-    settings = {"lr": 1e-3, "floor": 1.0, "patch": 48, **rates}
-    last = {**settings, "lr": 8e-4, "floor": 0.4, "hold": 0.3}
-    return (
-        Recipe(whole, 4, build, first, teachers=teachers, **settings),
-        Recipe(every, 4, build, second, whole, teachers, **last),
-        Recipe(guided, 4, frozen, mask_loss, every, lr=4e-3, batch=8, patch=48),
+    first = Recipe(
+        whole,
+        4,
+        build,
+        partial(loss, cells=False),
+        teachers=teachers,
+        lr=lr,
+        floor=floor,
+        hold=hold,
+        patch=48,
     )
+    second = replace(
+        first,
+        name=every,
+        loss=partial(loss, cells=True, coarse_weight=coarse_weight),
+        start=whole,
+        lr=8e-4,
+        floor=0.4,
+        hold=0.3,
+    )
+    return first, second, Recipe(guided, 4, frozen, mask_loss, every, lr=4e-3, batch=8, patch=48)
 
 
 TEACHERS = ("adaedsr-x4", "fmen-x4")
 
-MASK_GUIDED = {
-    "fsrcnn": {"lr": 2e-3, "floor": 0.0, "hold": 0.3, "distance": F.l1_loss},  # as it was trained
-    "pan": {"teachers": TEACHERS, "coarse_weight": 0.2},
-    "rfdn": {},
-    "srresnet": {},
-    "rcan": {"teachers": TEACHERS, "coarse_weight": 0.4},
-}
-
-RECIPES = tuple(
-    r for name, rates in MASK_GUIDED.items() for r in mask_guided_recipes(name, **rates)
+RECIPES = (
+    *mask_guided_recipes("fsrcnn", lr=2e-3, floor=0.0, hold=0.3, distance=F.l1_loss),
+    *mask_guided_recipes("pan", teachers=TEACHERS, coarse_weight=0.2),
+    *mask_guided_recipes("rfdn"),
+    *mask_guided_recipes("srresnet"),
+    *mask_guided_recipes("rcan", teachers=TEACHERS, coarse_weight=0.4),
 )

@@ -9,6 +9,8 @@ ran ahead of them, and within some thousand steps half of the blocks gave nothin
 their ReLU.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -32,11 +34,14 @@ class Muon(torch.optim.Optimizer):
     Weights decay by `decay` * `lr` a step (Liu et al. 2025), or they would grow without end.
     """
 
-    def __init__(self, parameters, lr: float, momentum: float = 0.95, decay: float = 0.1):
-        super().__init__(parameters, {"lr": lr, "momentum": momentum, "decay": decay})
+    def __init__(
+        self, groups: list[dict[str, Any]], lr: float, momentum: float = 0.95, decay: float = 0.1
+    ):
+        """`groups` as PyTorch's optimizers take them: parameters beside other values."""
+        super().__init__(groups, {"lr": lr, "momentum": momentum, "decay": decay})
 
     @torch.no_grad()
-    def step(self, closure=None) -> None:
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
         for group in self.param_groups:
             by_shape: dict[torch.Size, list[Tensor]] = {}
             for parameter in group["params"]:
@@ -55,8 +60,10 @@ class Muon(torch.optim.Optimizer):
         state = self.state[parameter]
         if "momentum" not in state:
             state["momentum"] = torch.zeros_like(parameter)
-        state["momentum"].lerp_(parameter.grad, 1 - beta)
-        return parameter.grad.lerp(state["momentum"], beta)
+        gradient = parameter.grad
+        assert gradient is not None  # `step` asks for those that have one
+        state["momentum"].lerp_(gradient, 1 - beta)
+        return gradient.lerp(state["momentum"], beta)
 
 
 BIAS_PACE = 0.1

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from engine.colour import LUMA
 
-Loss = Callable[[nn.Module, Tensor, Tensor, np.random.Generator], Tensor]
+Loss = Callable[..., Tensor]  # of (network, low, high, rng); the network is what `build` makes
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ from functools import partial
 from hashlib import sha256
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -23,11 +22,12 @@ from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 
 from engine import library
+from engine.adaptive.contract import AnyUpscaler
+from engine.budget import FULL
 from engine.colour import luma, to_pixels
 from engine.pictures import Picture
 from engine.resize import reduce
 from engine.run import drain, upscale
-from engine.settings import FULL
 from engine.training import smfanet
 from engine.training.data import STEP, Pair, turned
 from engine.training.drawn import page
@@ -40,7 +40,8 @@ def make_teacher(names: tuple[str, ...], device: torch.device, folder: Path | No
     path = folder / f"{names[0]}.safetensors" if folder else None
     if path and path.exists():
         network = smfanet.load(path, int(path.stem[-1])).to(device)
-        return partial(plain_picture, network.to(memory_format=torch.channels_last))
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return partial(plain_picture, network)
     return partial(mean_picture, [library.load(name, device) for name in names])
 
 
@@ -108,9 +109,9 @@ def patch_means(errors: np.ndarray, side: int, squares: int) -> np.ndarray:
 BOUNDS = 0.4, 5.0  # dB: every patch has its turn, and no few patches have all of them
 
 
-def mean_picture(upscalers: list[Any], low: np.ndarray) -> np.ndarray:
+def mean_picture(upscalers: list[AnyUpscaler], low: np.ndarray) -> np.ndarray:
     """The mean of all upscalers over eight orientations of a picture, (h, w, 3) -> (sh, sw, 3)."""
-    total = 0.0
+    total: np.ndarray = np.zeros(())
     for upscaler in upscalers:
         for turns, flip in product(range(4), (False, True)):
             y = upscaled(upscaler, turned(low, turns, flip))
@@ -119,7 +120,7 @@ def mean_picture(upscalers: list[Any], low: np.ndarray) -> np.ndarray:
     return np.rint(total / (8 * len(upscalers) * 257)).astype(np.uint8)
 
 
-def upscaled(upscaler: Any, low: np.ndarray) -> np.ndarray:
-    """At full effort, (h, w, 3) uint8 -> (sh, sw, 3) uint16, which rounds less than eight bits."""
+def upscaled(upscaler: AnyUpscaler, low: np.ndarray) -> np.ndarray:
+    """In full, (h, w, 3) uint8 -> (sh, sw, 3) uint16, which rounds less than eight bits."""
     picture = Picture(low.astype(np.uint16) * 257)
     return drain(upscale(upscaler, picture, FULL)).picture.pixels
