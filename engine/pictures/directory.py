@@ -12,7 +12,7 @@ LETTERS = {  # type -> how `struct` calls it
     **{11: "f", 12: "d", 13: "I", 16: "Q", 17: "q", 18: "Q"},
 }
 TEXT, RATIONAL = (2, 7), (5, 10)
-MOST = 1000  # directories of one file, and more than any scanner fills
+MOST, ENTRIES = 250, 4096  # directories of a file and entries of one; more only keeps us busy
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def _entries(
     file.seek(offset)
     (count,) = struct.unpack(order + head, file.read(struct.calcsize("=" + head)))
     size = struct.calcsize("=" + entry)
-    if count * size > end:
+    if count > ENTRIES or count * size > end:
         raise struct.error
     table = file.read(count * size + struct.calcsize("=" + link))
     room = 8 if big else 4

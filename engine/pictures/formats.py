@@ -120,6 +120,7 @@ def codecs() -> dict[str, Format]:
     return {name: form for form in FORMATS for name in (form.codec, *form.parts)}
 
 
-def spoken(names: list[str], word: str = "and") -> str:
-    """Names as a part of a sentence: "PNG, JPEG and TIFF"."""
-    return f" {word} ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+def named() -> str:
+    """All formats as a part of a sentence: "PNG, JPEG and TIFF"."""
+    *names, last = (form.name for form in FORMATS)
+    return f"{', '.join(names)} and {last}"

@@ -29,7 +29,8 @@ ALONE = {0x01, *range(0xD0, 0xD9)}  # markers without a segment
 COMMENT, JFIF, EXIF, ICC, ADOBE = 0xFE, 0xE0, 0xE1, 0xE2, 0xEE
 NOTES = {*range(0xE0, 0xF0), COMMENT} - {JFIF, ADOBE}  # what the pixels do not need
 CHANNELS = {1: 1, 3: 3, 4: 3}  # components -> channels of the picture
-SCANS = 200  # of one picture; more would only keep the machine busy
+SCANS, SEGMENTS = 200, 10_000  # of one picture; more would only keep the machine busy
+STRAY = 1 << 16  # bytes between two segments
 BLOCK = 64  # pixels that take at least one bit
 FILLING = b"\xa5" * 4096  # what might have followed
 
@@ -48,12 +49,13 @@ class Frame:
 def segments(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
     """Markers and segments up to the first scan's, after which the file stands."""
     file.seek(2)
-    while marker := _marker(file):
+    for _ in range(SEGMENTS):
+        marker = _marker(file)
         if marker in ALONE:
             continue
         length = int.from_bytes(file.read(2), "big")
         body = file.read(max(0, length - 2))
-        if length < 2 or len(body) < length - 2:
+        if not marker or length < 2 or len(body) < length - 2:
             return
         yield marker, body
         if marker == SCAN:
@@ -61,9 +63,10 @@ def segments(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
 
 
 def _marker(file: BinaryIO) -> int:
-    """The next marker; bytes that are none are passed over. 0 at the end."""
+    """The next marker; a few bytes that are none are passed over. 0 where there is none."""
     before = b""
-    while byte := file.read(1):
+    for _ in range(STRAY):
+        byte = file.read(1)
         if before == b"\xff" and byte not in b"\xff\0":
             return byte[0]
         before = byte

@@ -9,7 +9,7 @@ from PIL import Image, ImageCms, UnidentifiedImageError
 from PIL.ImageCms import ImageCmsProfile
 
 from engine.pictures import exif, xmp
-from engine.pictures.formats import FORMATS, codecs, spoken
+from engine.pictures.formats import codecs, named
 from engine.pictures.metadata import dots, orientation_of
 from engine.pictures.picture import BAND, Picture
 from engine.pictures.readers.head import Head, RefusedError
@@ -27,8 +27,7 @@ def head(file: BinaryIO) -> Head:
     try:
         image = Image.open(file)
     except UnidentifiedImageError:
-        names = spoken([form.name for form in FORMATS])
-        raise RefusedError(f"is not a picture that Fovea can read; it reads {names}") from None
+        raise RefusedError(f"is not a picture that Fovea can read; it reads {named()}") from None
     with image:
         form = codecs().get(image.format or "")
         if form is None:

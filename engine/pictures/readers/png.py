@@ -36,6 +36,7 @@ PASSES = (  # of Adam7: first row and column, and the steps to the next ones
     *((2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1)),
 )
 FILTERS = 5
+MOST = 1 << 20  # chunks of one file; more would only keep the machine busy
 RATIO = 1032  # the most that the zlib format can shorten
 STORED = 0xFFFF  # bytes of the largest block that is not packed
 DESCRIBING = (b"eXIf", b"tEXt", b"zTXt")  # where EXIF may be
@@ -122,7 +123,9 @@ def load(data: bytes, head: Head) -> Picture:
 def walk(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
     """Names of the chunks and lengths of their data, where the file then stands."""
     end, here = file.seek(0, os.SEEK_END), len(SIGNATURE)
-    while here + 8 <= end:
+    for _ in range(MOST):
+        if here + 8 > end:
+            return
         file.seek(here)
         length, name = struct.unpack(">I4s", file.read(8))
         if here + 8 + length > end or not name.isalpha():

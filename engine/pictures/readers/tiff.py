@@ -32,6 +32,7 @@ INVERTED, GREY, RGB, PALETTE, CMYK, YCBCR, LAB, ICC_LAB = 0, 1, 2, 3, 5, 6, 8, 9
 RAW = (32803, 34892)  # what a camera's sensor saw
 COLOURS = {INVERTED: 1, GREY: 1, RGB: 3, CMYK: 4, LAB: 3, ICC_LAB: 3}  # samples without others
 NONE, LZW, DEFLATE, OLD_DEFLATE, PACKBITS, LZMA, ZSTD = 1, 5, 8, 32946, 32773, 34925, 50000
+CLASSIC = (1 << 32) - (1 << 24)  # bytes that 32-bit places reach, and room for directories
 DEFLATED = 1032  # times shorter at most
 PREDICTED = (LZW, DEFLATE, OLD_DEFLATE, LZMA, ZSTD)  # packings that may store differences
 PACKINGS = (NONE, PACKBITS, *PREDICTED)
@@ -223,7 +224,7 @@ def rows_of(directory: Directory, page: Page) -> int:
 
 def rebuilt(data: bytes, directory: Directory, tables: list[Tags]) -> bytes:
     """A file of the same bytes whose pages are `tables`, with nothing that pixels do not need."""
-    big = data[2:4] in (b"+\0", b"\0+")
+    big = len(data) > CLASSIC
     order, word, kind = directory.order, "Q" if big else "I", 16 if big else 4
     room = struct.calcsize(f"={word}")
     start, parts = len(data) + len(data) % 2, [b"\0" * (len(data) % 2)]
@@ -245,7 +246,7 @@ def rebuilt(data: bytes, directory: Directory, tables: list[Tags]) -> bytes:
         following = start if index + 1 < len(tables) else 0
         count = struct.pack(order + ("Q" if big else "H"), len(table))
         parts += [count, *entries, struct.pack(order + word, following), values]
-    header = data[:8] if big else data[:4]
+    header = data[:8] if big else data[:2] + struct.pack(order + "H", 42)
     pointer = struct.pack(order + word, first)
     return b"".join([header, pointer, memoryview(data)[len(header) + room :], *parts])
 

@@ -15,13 +15,18 @@ from engine.pictures.readers.head import Head, damaged
 
 SIGNATURE = rb"RIFF....WEBP"
 ALPHA, ANIMATED = 0x10, 0x02  # flags
+MOST = 1 << 17  # parts of one file; more would only keep the machine busy
 SIDE = 0x3FFF  # the bits of a side
 
 
 def parts(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
     """Names and lengths of the parts of a file, which then stands at their data."""
-    end, here = file.seek(0, os.SEEK_END), 12
-    while here + 8 <= end:
+    file.seek(4)
+    (told,) = struct.unpack("<I", file.read(4))
+    end, here = min(told + 8, file.seek(0, os.SEEK_END)), 12
+    for _ in range(MOST):
+        if here + 8 > end:
+            return
         file.seek(here)
         name, length = struct.unpack("<4sI", file.read(8))
         yield name, length
