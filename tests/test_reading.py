@@ -11,12 +11,12 @@ from handmade import bmp, chunk, png, tiff
 from PIL import Image, ImageCms
 from test_picture import exif_of, scene
 
-from engine.batch.folder import jobs
+from engine.batch.folder import listing
 from engine.errors import PictureError
 from engine.pictures import Picture, formats, peek, read, write
 from engine.pictures.decode import decode
 from engine.pictures.picture import joined
-from engine.settings import Settings
+from engine.settings import Settings, target_name
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 PNG_KINDS = [(1, 1), (1, 2), (1, 4), *((c, d) for c in (1, 2, 3, 4) for d in (8, 16))]
@@ -376,13 +376,14 @@ def test_the_head_tells_the_size_upright(tmp_path, ending, orientation):
 def test_a_new_format_is_one_row_of_the_table(tmp_path, monkeypatch):
     row = formats.Format("JPEG 2000", "JPEG2000", (".jp2",), alpha=True, icc=False)
     monkeypatch.setattr(formats, "FORMATS", (*formats.FORMATS, row))
-    settings = Settings("any", format="jp2")
     (tmp_path / "in").mkdir()
     source = tmp_path / "in" / "a.jp2"
     write(Picture(scene()), source)
     assert np.abs(read(source).pixels.astype(int) - scene()).max() < 3 and peek(source) == (30, 40)
-    (job,) = jobs(tmp_path / "in", tmp_path / "out", settings, scale=2)
-    assert job.target.suffix == ".jp2" and job.size == (30, 40)
+    (found,) = listing(tmp_path / "in").sources
+    assert found.size == (30, 40)
+    for settings in (Settings("any"), Settings("any", format="jp2")):
+        assert target_name(settings, source, size=(30, 40), scale=2).endswith(".jp2")
     (tmp_path / "no.png").write_text("no picture")
     with pytest.raises(PictureError, match="JPEG 2000"):
         read(tmp_path / "no.png")

@@ -160,10 +160,6 @@ def _entered(path: Path, without: str | None, passed: list[Passed]) -> bool:
 def _passed_over(path: Path) -> str | None:
     """Why a file, though a picture by its name, is not upscaled."""
     ending = path.suffix.lower()
-    if ending in RAW:
-        return f"{path} is a raw photograph, which Fovea does not read; develop it to TIFF or JPEG."
-    if ending in UNREAD:
-        return f"{path} is {UNREAD[ending]}, which Fovea does not read; save it as PNG or JPEG."
     if ending in readable():
         try:
             regular = stat.S_ISREG(os.stat(path).st_mode)
@@ -171,4 +167,8 @@ def _passed_over(path: Path) -> str | None:
             regular = True  # a link to nowhere: reading it will say so
         if not regular:
             return f"{path} is no file but a pipe, a device or the like."
+    elif ending in RAW:
+        return f"{path} is a raw photograph, which Fovea does not read; develop it to TIFF or JPEG."
+    elif ending in UNREAD:
+        return f"{path} is {UNREAD[ending]}, which Fovea does not read; save it as PNG or JPEG."
     return None
