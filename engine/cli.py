@@ -6,6 +6,7 @@ import os
 import sys
 
 from engine.commands import batch, bench, devices, evaluate, models, train, upscale
+from engine.commands.stderr import say
 from engine.errors import FoveaError, PictureError
 from engine.interrupts import Stopped, heeded
 
@@ -36,17 +37,17 @@ def main(argv: list[str] | None = None) -> int:
         _flush()
         return 1
     except FoveaError as error:
-        print(error, file=sys.stderr)
+        say(str(error))
         return 2 if not isinstance(error, PictureError) else 1
     except MemoryError:
-        print("There is not enough memory; close other programs first.", file=sys.stderr)
+        say("There is not enough memory; close other programs first.")
         return 1
     except OSError as error:
-        print(f"{error.filename or 'stdout'}: {error.strerror or error}.", file=sys.stderr)
+        say(f"{error.filename or 'stdout'}: {error.strerror or error}.")
         _flush()
         return 1
     except Stopped as stop:
-        print("stopped", file=sys.stderr)
+        say("stopped")
         return stop.status
 
 

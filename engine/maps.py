@@ -1,5 +1,6 @@
 """Maps as files: a coloured picture with its legend, and the bare values."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -7,43 +8,59 @@ from PIL import Image, ImageDraw, ImageFont
 
 from engine.adaptive.contract import MapWords
 from engine.colour import colourise
+from engine.pictures.atomic import atomic
 
 LEGEND = 44  # pixels below the map
-MINIMUM = 240  # a smaller map is enlarged, so that its legend can be read
+MINIMUM = 240  # pixels; a narrower map is enlarged, so that its legend can be read
+TALLEST = 8192  # and no further than that
 OUTLINE = (255, 0, 255)
 
 
+@dataclass(frozen=True)
+class MapFiles:
+    """The files of one picture's maps: bare values, the same drawn, and the refined cells."""
+
+    values: Path
+    drawn: Path
+    patches: Path
+
+
+def map_files(folder: Path, stem: str, key: str) -> MapFiles:
+    """STEM_KEY.npy, STEM_KEY.png and STEM_patches.png in a folder."""
+    files = (f"{stem}_{key}.npy", f"{stem}_{key}.png", f"{stem}_patches.png")
+    return MapFiles(*(folder / file for file in files))
+
+
 def save_map(
-    folder: Path,
-    stem: str,
+    files: MapFiles,
     *,
     words: MapWords,
     values: np.ndarray,
     reach: tuple[float, float],
+    overwrite: bool = False,
 ) -> None:
-    """Write STEM_KEY.png and STEM_KEY.npy (float32, (H, W), in the unit of the `words`).
+    """Write a map (H, W), as float32 in the unit of the `words`, and drawn.
 
-    The colours reach from `reach[0]` to `reach[1]`.
+    The colours reach from `reach[0]` to `reach[1]`. Raises PictureError where that fails.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    np.save(folder / f"{stem}_{words.key}.npy", values.astype(np.float32))
-    drawn(values, reach=reach, title=f"{words.key}, {words.unit}").save(
-        folder / f"{stem}_{words.key}.png"
-    )
+    with atomic(files.values, overwrite=overwrite) as file:
+        np.save(file, values.astype(np.float32))
+    with atomic(files.drawn, overwrite=overwrite) as file:
+        drawn(values, reach=reach, title=f"{words.key}, {words.unit}").save(file, "PNG")
 
 
 def save_patches(
-    folder: Path, stem: str, *, pixels: np.ndarray, chosen: np.ndarray, side: int
+    path: Path, *, pixels: np.ndarray, chosen: np.ndarray, side: int, overwrite: bool = False
 ) -> None:
-    """Write STEM_patches.png: the upscaled picture with its refined cells outlined.
+    """Write the upscaled picture with its refined cells outlined.
 
     `pixels` (sH, sW, 1 or 3) uint8 or uint16; `chosen` (rows, columns) bool, of cells of
-    `side` x `side` pixels from the top left corner on.
+    `side` x `side` pixels from the top left corner on. Raises PictureError where that fails.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     shown = pixels if pixels.dtype == np.uint8 else (pixels // 257).astype(np.uint8)
     sheet = outlined(np.broadcast_to(shown, (*shown.shape[:2], 3)), chosen, side)
-    Image.fromarray(sheet).save(folder / f"{stem}_patches.png")
+    with atomic(path, overwrite=overwrite) as file:
+        Image.fromarray(sheet).save(file, "PNG")
 
 
 def outlined(pixels: np.ndarray, chosen: np.ndarray, side: int) -> np.ndarray:
@@ -59,12 +76,13 @@ def outlined(pixels: np.ndarray, chosen: np.ndarray, side: int) -> np.ndarray:
 def drawn(values: np.ndarray, *, reach: tuple[float, float], title: str) -> Image.Image:
     """The coloured map above a bar from the least to the largest of its colours."""
     low, high = reach
-    factor = max(1, -(-MINIMUM // values.shape[1]))
+    height, width = values.shape
+    factor = max(1, min(-(-MINIMUM // width), TALLEST // height))
     coloured = Image.fromarray(colourise(values, low, high))
     coloured = coloured.resize(
         (coloured.width * factor, coloured.height * factor), Image.Resampling.NEAREST
     )
-    width = coloured.width
+    width = max(coloured.width, MINIMUM)
     sheet = Image.new("RGB", (width, coloured.height + LEGEND), "white")
     sheet.paste(coloured)
     bar = np.broadcast_to(np.linspace(low, high, width - 16, dtype=np.float32), (12, width - 16))

@@ -2,9 +2,7 @@
 
 import argparse
 import json
-import sys
 from collections.abc import Callable, Generator, Iterator
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from engine.batch.local import here
 from engine.batch.names import jobs_of
 from engine.batch.report import NAMES, Report, completed, write_reports
 from engine.batch.stages import FAILED, Batch, Control, Step
+from engine.commands.stderr import lively, say
 from engine.errors import FoveaError, SettingsError
 from engine.interrupts import heeded, status_of
 from engine.options import add_settings, add_upscaler, check_scale, settings_of
@@ -94,25 +93,19 @@ def chosen_lane(scheduler: str | None) -> Callable[[Batch, Control], Iterator[St
 
 def told(events: Generator[Event, None, Report]) -> Report:
     """Run to the end; the progress, every failure and an early end go to stderr."""
-    lively = sys.stderr.isatty()
-    clear = "\r\033[K" if lively else ""
+    drawn = lively()
+    clear = "\r\033[K" if drawn else ""
     while True:
         try:
             event = next(events)
         except StopIteration as stop:
-            say(f"{clear}{stop.value.ended}\n" if stop.value.ended else clear)
+            say(f"{clear}{stop.value.ended}\n" if stop.value.ended else clear, end="")
             return stop.value
         if event.state == FAILED:
-            say(f"{clear}{event.reason}\n")
-        if lively:
+            say(f"{clear}{event.reason}")
+        if drawn:
             line = f"{event.overall:4.0%}{left(event.eta)}  {event.job.key}"
-            say(f"{clear}{line[:79]}")
-
-
-def say(words: str) -> None:
-    """Write to stderr; that nobody reads there ends no export."""
-    with suppress(OSError):
-        print(words, end="", file=sys.stderr, flush=True)
+            say(f"{clear}{line[:79]}", end="")
 
 
 def kept(report: Report, folder: Path) -> bool:
@@ -120,7 +113,7 @@ def kept(report: Report, folder: Path) -> bool:
     try:
         write_reports(report, folder)
     except FoveaError as error:
-        say(f"{error}\n")
+        say(str(error))
         return False
     return True
 

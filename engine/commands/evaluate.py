@@ -3,7 +3,6 @@
 import argparse
 import json
 import math
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from engine import library
 from engine.adaptive.contract import AnyUpscaler, Method
 from engine.budget import FULL, Budget
+from engine.commands.stderr import say
 from engine.errors import UpscalerError, sentence
 from engine.evaluate import Row, means, measure, pair, sources, study, unchanged
 from engine.options import add_upscaler, chosen_upscaler
@@ -66,12 +66,12 @@ def run(arguments: argparse.Namespace) -> int:
             paths.append(path)
         except Exception as error:  # a defect met in one picture must not cost the others
             failed.append({"input": str(path), "error": sentence(error, path)})
-            print(failed[-1]["error"], file=sys.stderr)
+            say(failed[-1]["error"])
     rows = means(measured)
     if rows:
         show(arguments, rows, len(paths))
     else:
-        print(f"None of the pictures in {arguments.high} could be measured.", file=sys.stderr)
+        say(f"None of the pictures in {arguments.high} could be measured.")
     document = {
         "name": arguments.name,
         "scale": upscaler.scale,

@@ -2,9 +2,9 @@
 
 import argparse
 import json
-import sys
 
 from engine import library
+from engine.commands.stderr import say
 
 HELP = "list the weights"
 
@@ -16,7 +16,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     found, troubles = library.listed()
     for trouble in troubles:
-        print(trouble, file=sys.stderr)
+        say(str(trouble))
     for entry in found:
         print(f"{entry['name']:16} x{entry['scale']}  {entry['method']}")
     if arguments.json:

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +9,16 @@ from engine import library
 from engine.adaptive.contract import AnyUpscaler
 from engine.batch.report import told
 from engine.batch.stages import upscaled
-from engine.errors import FoveaError, PictureError
+from engine.commands.stderr import say, shown
+from engine.commands.targets import Order, Wanted, orders_of
+from engine.errors import sentence
 from engine.maps import save_map, save_patches
 from engine.options import add_settings, add_upscaler, check_scale, settings_of
-from engine.pictures import peek, read, write
+from engine.pictures import read, write
+from engine.pictures.target import make_folder
 from engine.resize import resized
-from engine.settings import Settings, load_upscaler, target_name
+from engine.run import Result
+from engine.settings import load_upscaler
 
 HELP = "upscale pictures"
 
@@ -29,62 +32,66 @@ def add_options(command: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Exit status 0: all done; 1: some files failed, each named.
+
+    What can be known beforehand is said before the first picture is computed.
+    """
     settings = settings_of(arguments)
     upscaler = load_upscaler(settings)
     check_scale(upscaler, arguments.scale)
-    files, failed = [], []
-    for path in arguments.inputs:
+    wanted = Wanted(
+        inputs=tuple(dict.fromkeys(arguments.inputs)),
+        output=arguments.output,
+        settings=settings,
+        scale=upscaler.scale,
+        words=library.method_of(settings.name).map,
+        maps=arguments.maps,
+        overwrite=arguments.overwrite,
+    )
+    orders = orders_of(wanted)
+    failed = {order.job.key: order.job.trouble for order in orders if order.job.trouble}
+    for trouble in failed.values():
+        say(trouble)
+    files = []
+    for order in orders:
+        job = order.job
+        if job.key in failed:
+            continue
         try:
-            files.append(upscale_file(upscaler, path, settings, arguments))
-        except FoveaError as error:
-            print(error, file=sys.stderr)
-            failed.append({"input": str(path), "error": str(error)})
+            files.append(upscale_file(upscaler, order, wanted))
+        except Exception as error:  # a defect met in one picture must not cost the others
+            failed[job.key] = sentence(error, job.source, job.target)
+            say(failed[job.key])
     if arguments.json:
-        print(json.dumps({"files": files, "failed": failed}))
+        entries = [{"input": key, "error": reason} for key, reason in failed.items()]
+        print(json.dumps({"files": files, "failed": entries}))
     return 1 if failed else 0
 
 
-def upscale_file(
-    upscaler: AnyUpscaler, path: Path, settings: Settings, arguments: argparse.Namespace
-) -> dict[str, Any]:
+def upscale_file(upscaler: AnyUpscaler, order: Order, wanted: Wanted) -> dict[str, Any]:
     """Upscale one file; returns its entry for the JSON document."""
-    target = target_path(path, upscaler.scale, settings, arguments)
-    if target.exists() and target.samefile(path):
-        raise PictureError(f"{target} is the source itself; choose another output.")
-    if target.exists() and not arguments.overwrite:
-        raise PictureError(f"{target} exists already; --overwrite replaces it.")
-    picture = read(path)
-    result, facts = shown(upscaled(upscaler, picture, settings), path.name)
+    job, settings = order.job, wanted.settings
+    result, facts = shown(upscaled(upscaler, read(job.source), settings), job.source.name)
     sized = resized(result.picture, (facts["height"], facts["width"]))
-    write(sized, target, overwrite=arguments.overwrite, quality=settings.quality)
-    if arguments.maps:
-        values, reach = result.map, upscaler.map_range(result.map)
-        words = library.method_of(settings.name).map
-        save_map(arguments.maps, path.stem, words=words, values=values, reach=reach)
-        if result.cells:
-            chosen, side = result.cells.chosen, result.cells.side * upscaler.scale
-            pixels = result.picture.pixels
-            save_patches(arguments.maps, path.stem, pixels=pixels, chosen=chosen, side=side)
-    return {"input": str(path), "output": str(target), **told(facts)}
+    if not wanted.to_file:
+        make_folder(job.target.parent)
+    write(sized, job.target, overwrite=wanted.overwrite, quality=settings.quality)
+    if order.maps:
+        save_maps(upscaler, result, order, wanted)
+    return {"input": str(job.source), "output": str(job.target), **told(facts)}
 
 
-def target_path(path: Path, scale: int, settings: Settings, arguments: argparse.Namespace) -> Path:
-    """Where the upscaled picture goes: -o itself, or a file in it named after the source."""
-    output = arguments.output
-    if output.suffix and not output.is_dir() and len(arguments.inputs) == 1:
-        return output
-    output.mkdir(parents=True, exist_ok=True)
-    return output / target_name(settings, path, size=peek(path) or (1, 1), scale=scale)
-
-
-def shown(generator: Any, title: str) -> Any:
-    """Run to the end with the progress on stderr."""
-    while True:
-        try:
-            event = next(generator)
-        except StopIteration as stop:
-            if sys.stderr.isatty():
-                print(file=sys.stderr)
-            return stop.value
-        if sys.stderr.isatty():
-            print(f"\r{title} {event.progress:4.0%}", end="", file=sys.stderr, flush=True)
+def save_maps(upscaler: AnyUpscaler, result: Result, order: Order, wanted: Wanted) -> None:
+    """Write the map of a result, and its refined cells where the method chooses cells."""
+    values, files = result.map, order.maps
+    reach = upscaler.map_range(values)
+    make_folder(files.values.parent)
+    save_map(files, words=wanted.words, values=values, reach=reach, overwrite=wanted.overwrite)
+    if result.cells:
+        save_patches(
+            files.patches,
+            pixels=result.picture.pixels,
+            chosen=result.cells.chosen,
+            side=result.cells.side * upscaler.scale,
+            overwrite=wanted.overwrite,
+        )

@@ -94,6 +94,14 @@ def check_folder(path: Path, *, folders: bool = False) -> None:
             probe.unlink()
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it. Raises PictureError where that fails."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PictureError(f"{folder} could not be made: {error.strerror}.") from error
+
+
 def _installed() -> set[str]:
     """All formats of this Pillow, which loads most of them when it is first asked to."""
     Image.init()
