@@ -50,11 +50,19 @@ class Order:
         return [item for item in self.items if self.only is None or item.key in self.only]
 
 
+def is_folder(path: Path) -> bool:
+    """Not where the name is one that nothing can have, either."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
 def listed(paths: Iterable[Path], name: str) -> list[Item]:
     """The pictures among files and in folders, each folder under its own name."""
     found: list[Item] = []
     for path in paths:
-        if path.is_dir():
+        if is_folder(path):
             inside = listing(path, without=path / OUTPUT).sources
             found += [Item(s.source, path.name / s.place, s.size, s.trouble) for s in inside]
         elif path.suffix.lower() in readable():

@@ -6,6 +6,7 @@ import numpy as np
 from PySide6.QtCore import QMimeData
 from PySide6.QtGui import QColorSpace, QImage
 
+from app.batch import is_folder
 from engine.pictures import Picture
 from engine.pictures.formats import readable
 
@@ -13,7 +14,7 @@ from engine.pictures.formats import readable
 def local_files(data: QMimeData) -> list[Path]:
     """Files and folders of this machine: those that may be pictures, or else the first."""
     files = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
-    known = [path for path in files if path.suffix.lower() in readable() or path.is_dir()]
+    known = [path for path in files if path.suffix.lower() in readable() or is_folder(path)]
     return known or files[:1]
 
 

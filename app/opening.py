@@ -6,6 +6,7 @@ from PySide6.QtCore import QMimeData, QObject
 from PySide6.QtWidgets import QApplication, QMenu, QWidget
 
 from app.asking import files_to_open, folder_to_open
+from app.batch import is_folder
 from app.intake import local_files, picture_in
 from app.session import Session
 from app.strip import Strip
@@ -48,7 +49,7 @@ class Opening(QObject):
     def open_paths(self, paths: list[Path]) -> None:
         """Open one picture by itself; several, or folders, go on the film strip."""
         film = self._session.film
-        if len(paths) > 1 or any(path.is_dir() for path in paths) or (paths and film.items):
+        if len(paths) > 1 or any(map(is_folder, paths)) or (paths and film.items):
             film.add(paths)
         elif paths:
             self._session.open(paths[0])

@@ -167,6 +167,8 @@ class Session(QObject):
         if self._exporting:
             names = ", ".join(path.name for path in self.exporting)
             return self.tr("Exporting {}…").format(names)
+        if isinstance(self._job, Compute) and self.plan is None:
+            return self.tr("Looking at the picture…")
         return self._news
 
     @property

@@ -232,8 +232,12 @@ class Viewer(QWidget):
             Qt.Key.Key_Up: QPointF(0, STEP),
             Qt.Key.Key_Down: QPointF(0, -STEP),
         }
-        if event.key() in steps and self._opened is not None:
-            self.camera.pan(steps[event.key()])
+        step = steps.get(event.key())
+        if step is not None and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            self.camera.move_line(self.camera.line - step.x())
+            self.update()
+        elif step is not None and self._opened is not None:
+            self.camera.pan(step)
             self._moved()
         else:
             super().keyPressEvent(event)

@@ -76,8 +76,8 @@ class MainWindow(QMainWindow):
             "open": lambda: self.opening.ask(),
             "open-folder": lambda: self.opening.ask_folder(),
             "paste": lambda: self.opening.paste(),
-            "export": exports.ask_one,
-            "export-all": exports.ask_all,
+            "export": lambda: self._afresh(exports.ask_one),
+            "export-all": lambda: self._afresh(exports.ask_all),
             "quit": self.close,
             **{mode.value: partial(self._set_mode, mode) for mode in Mode},
             "original": viewer.hold_original,
@@ -93,7 +93,7 @@ class MainWindow(QMainWindow):
             "pause": lambda: film.pause(True),
             "resume": lambda: film.pause(False),
             "stop-all": film.stop,
-            "retry": film.retry,
+            "retry": lambda: self._afresh(film.retry),
             "report": exports.open_report,
             "reveal": exports.reveal,
         }
@@ -145,6 +145,11 @@ class MainWindow(QMainWindow):
     def sheet(self) -> ExportSheet | None:
         """The newest sheet before an export of all files."""
         return self.exports.sheet
+
+    def _afresh(self, begin: Callable[[], None]) -> None:
+        """What was told before is read."""
+        self.notice.hide()
+        begin()
 
     def _set_effort(self, effort: float) -> None:
         self.budget.show_effort(effort)

@@ -41,6 +41,11 @@ def turned(widget: QWidget, notches: int) -> None:
         QApplication.sendEvent(widget, event)
 
 
+def wheel_focuses(widget: QWidget) -> bool:
+    """Does a real wheel give a widget the focus, before it turns it?"""
+    return widget.focusPolicy() == Qt.FocusPolicy.WheelFocus
+
+
 def test_space_compares_wherever_the_focus_is(qtbot, window, photo, opened):
     opened(window, photo)
     window.open_paths([photo, photo])
@@ -56,6 +61,17 @@ def test_space_compares_wherever_the_focus_is(qtbot, window, photo, opened):
         qtbot.keyRelease(widget, Qt.Key.Key_Space)
         assert not window.viewer.original_held, widget
         assert window.panel.shown.isChecked() == checked and not QApplication.activePopupWidget()
+
+
+def test_shift_and_the_arrows_move_the_line(qtbot, window, photo, opened):
+    opened(window, photo)
+    camera = window.viewer.camera
+    middle, seen = camera.line, camera.seen(camera.panes[0])
+    qtbot.keyClick(window.viewer, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+    assert camera.line > middle + 20 and camera.seen(camera.panes[0]) == seen
+    for _ in range(40):
+        qtbot.keyClick(window.viewer, Qt.Key.Key_Left, Qt.KeyboardModifier.ShiftModifier)
+    assert camera.split == 0
 
 
 def test_enter_presses_the_button_that_has_the_focus(qtbot, window, photo, opened):
@@ -93,7 +109,7 @@ def test_the_wheel_changes_nothing_without_the_focus(
     for widget in (panel.upscaler, panel.opacity, slider):
         for notches in (3, -3, -3):
             turned(widget, notches)
-        assert not widget.hasFocus()
+        assert not widget.hasFocus() and not wheel_focuses(widget)
     assert values == (panel.upscaler.currentText(), panel.opacity.value(), slider.value())
     assert window.session.name == "tiny"
     slider.setFocus()
@@ -116,5 +132,6 @@ def test_the_wheel_changes_nothing_in_the_sheet(qtbot, tmp_path, weights):
     for widget in fields:
         turned(widget, 2)
         turned(widget, -3)
+        assert not wheel_focuses(widget)
     assert values() == before
     sheet.reject()

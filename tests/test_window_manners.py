@@ -138,6 +138,14 @@ def test_a_failed_opening_lets_the_picture_go_on(qtbot, window, tmp_path, drawn_
     assert session.picture.name == "tall.png"
 
 
+def test_names_that_nothing_can_have_are_a_sentence(qtbot, window, tmp_path):
+    for paths in ([tmp_path / ("x" * 300)], [tmp_path / ("x" * 300 + ".png")] * 2):
+        window.notice.hide()
+        window.open_paths(paths)
+        qtbot.waitUntil(window.notice.isVisible, timeout=WAIT)
+        assert "x" * 39 in window.notice.label.text()
+
+
 def test_long_sentences_do_not_widen_the_window(window):
     width = window.minimumSizeHint().width()
     window.notice.show_sentence(f"/{'long' * 60}/{'name' * 60}.png is a sentence.")
