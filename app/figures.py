@@ -32,11 +32,6 @@ def byte_count(count: int) -> str:
     return f"{count / 1000:.0f} " + tr("kB")
 
 
-def spaced(count: float) -> str:
-    """1240 as 1 240, which does not break at the end of a line."""
-    return f"{count:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
-
-
 def extent(size: tuple[int, int]) -> str:
     """A size (height, width) as width × height."""
     return f"{size[1]} × {size[0]}"
