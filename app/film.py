@@ -14,7 +14,7 @@ from PySide6.QtGui import QImage
 from app.batch import Item, Order, again, listed
 from app.figures import extent, percent
 from app.thumbs import thumbnail
-from app.worker import Worker
+from app.worker import Worker, give_way
 from engine.batch.export import Event
 from engine.batch.report import NAMES
 from engine.batch.stages import DONE, FAILED, RUNNING, SKIPPED, WAITING
@@ -74,7 +74,7 @@ class Film(QAbstractListModel):
         self._rows: dict[str, int] = {}
         self._thumbs: dict[str, QImage | None] = {}
         self._unread: set[str] = set()  # keys of files that failed before any export
-        self._reader = ThreadPoolExecutor(1)
+        self._reader = ThreadPoolExecutor(1, initializer=give_way)
         self._found.connect(self._take)
         self._drawn.connect(self._show_thumb)
         worker.stepped.connect(self._stepped)

@@ -33,7 +33,7 @@ from engine.settings import Settings, choose_device
 from engine.tiling import Region
 
 NO_MEMORY = "There is not enough memory for this picture; close other programs or reduce it first."
-NICENESS = 5  # the window must answer while both cores compute
+NICENESS = 10  # the window must answer while all cores compute
 
 
 @dataclass(frozen=True)
@@ -190,8 +190,7 @@ class Worker(QThread):
     # --- the thread ----------------------------------------------------------------------------
 
     def run(self) -> None:
-        if sys.platform == "linux":  # the threads that PyTorch starts from here inherit it
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        give_way()
         while True:
             with self._wake:
                 while not (self._jobs or self._closing or (self._order and not self._held)):
@@ -387,6 +386,14 @@ class Export:
 @dataclass(frozen=True)
 class Stop:
     """Stop computing; what is done stays."""
+
+
+def give_way() -> None:
+    """Let the window's thread go before this one and before those that this one will start."""
+    if sys.platform == "linux":  # elsewhere it would be the whole program
+        thread = threading.get_native_id()
+        nice = os.getpriority(os.PRIO_PROCESS, thread)
+        os.setpriority(os.PRIO_PROCESS, thread, nice + NICENESS)
 
 
 def within(seen: Region | None, size: tuple[int, int]) -> Region | None:
