@@ -98,7 +98,9 @@ class Session(QObject):
         self.plan = None
         self.renamed.emit()
         opened = self.picture
-        if opened is not None and opened.scale != self.scale:
+        if self.opens:
+            self._request(replace(self._job, name=name))
+        elif opened is not None and opened.scale != self.scale:
             self._request(Open(name, opened.path, opened.picture))
         else:
             self.compute()
@@ -111,7 +113,8 @@ class Session(QObject):
         self.store.setValue("quality", settings.quality)
 
     def compute(self) -> None:
-        if self.picture is not None:
+        """Ask for the result anew; a picture that is being opened will be computed anyway."""
+        if self.picture is not None and not self.opens:
             self._request(Compute(self.name, self.effort, self.visible))
 
     def export(self, path: Path) -> None:
@@ -265,9 +268,10 @@ class Session(QObject):
         return generation == self._generation or generation in self._exporting
 
     def _opened(self, generation: int, opened: Opened) -> None:
-        if not self._current(generation):
-            return
-        self.picture, self.plan, self.timing, self._job = opened, None, Timing(), None
+        """Whatever has been asked for since, this is the picture that the worker has now."""
+        self.picture, self.plan, self.timing = opened, None, Timing()
+        if generation == self._generation:
+            self._job = None
         if opened.path is not None:
             recent = [opened.path, *(p for p in self.recent if p != opened.path)][:RECENT]
             self.store.setValue("recent", [str(p) for p in recent])
@@ -314,8 +318,7 @@ class Session(QObject):
     def _refused(self, generation: int, sentence: str) -> None:
         if self._current(generation):
             job = self._given_up(generation)
-            if self.done < 1:
-                self.compute()  # the picture that was to be left stays
+            self.compute()  # the picture that was to be left stays, with what is asked for now
             self.refused.emit(job.path, sentence)
 
     def _failed(self, generation: int, sentence: str) -> None:
