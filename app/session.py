@@ -318,7 +318,8 @@ class Session(QObject):
     def _refused(self, generation: int, sentence: str) -> None:
         if self._current(generation):
             job = self._given_up(generation)
-            self.compute()  # the picture that was to be left stays, with what is asked for now
+            if self.done < 1 or not self.planned_for_now:
+                self.compute()  # the picture that was to be left stays
             self.refused.emit(job.path, sentence)
 
     def _failed(self, generation: int, sentence: str) -> None:
