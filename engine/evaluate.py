@@ -10,6 +10,7 @@ import numpy as np
 
 from engine.adaptive.contract import AnyUpscaler, Study, Survey
 from engine.budget import Budget
+from engine.degrade import DEGRADATIONS
 from engine.errors import PictureError, SettingsError
 from engine.metrics import SSIM_WINDOW, psnr_y, ssim_y
 from engine.pictures import Picture, read
@@ -47,10 +48,13 @@ def sources(folder: Path) -> list[Path]:
     return found
 
 
-def pair(path: Path, low: Path | None, scale: int) -> tuple[Picture, Picture]:
+def pair(
+    path: Path, low: Path | None, scale: int, *, degrade: str = "none"
+) -> tuple[Picture, Picture]:
     """A picture and its low-resolution partner, both as colours of 8 bits.
 
-    The partner has the same name in the folder `low`, or is made by bicubic reduction. Raises
+    The partner has the same name in the folder `low`, or is made by bicubic reduction, and is then
+    degraded (`engine.degrade.DEGRADATIONS`). Raises
     PictureError where they do not fit, or are too small to be measured.
     """
     pixels = colours(read(path))
@@ -63,8 +67,8 @@ def pair(path: Path, low: Path | None, scale: int) -> tuple[Picture, Picture]:
         )
     pixels = np.ascontiguousarray(pixels[:height, :width])
     if low is None:
-        return Picture(pixels), Picture(reduce(pixels, scale))
-    small = Picture(colours(read(low / path.name)))
+        return Picture(pixels), Picture(DEGRADATIONS[degrade](reduce(pixels, scale)))
+    small = Picture(DEGRADATIONS[degrade](colours(read(low / path.name))))
     if small.size != (height // scale, width // scale):
         raise PictureError(f"{low / path.name} is not {path} reduced by {scale}.")
     return Picture(pixels), small

@@ -1,11 +1,14 @@
 """Laws of what training does to photographs: seeded, and within what is asked."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from engine.cli import main
+from engine.degrade import DEGRADATIONS, jpeg
 from engine.resize import reduce
 from engine.training.data import Pair, sample
 from engine.training.degradations import (
@@ -17,7 +20,6 @@ from engine.training.degradations import (
     degraded,
     draw,
     draw_round,
-    jpeg,
 )
 from engine.training.drawn import page
 
@@ -115,3 +117,25 @@ def test_drawn_pages_hold_plain_paper_and_ink():
     for p in pages:
         flat = (np.diff(p.astype(int), axis=1) == 0).all(axis=2).mean()
         assert 0.5 < flat < 0.999  # not empty, and not full
+
+
+def test_evaluate_degrades_what_the_network_sees(tmp_path, capsys):
+    folder = tmp_path / "originals"
+    folder.mkdir()
+    Image.fromarray(photograph()).save(folder / "a.png")
+    found = {}
+    for kind in DEGRADATIONS:
+        command = ["evaluate", str(folder), "-b", "100", "--degrade", kind, "--json"]
+        assert main(command) == 0
+        document = json.loads(capsys.readouterr().out.splitlines()[-1])
+        assert document["degrade"] == kind
+        found[kind] = document["rows"][0]["psnr_y"]
+    assert found["none"] > found["jpeg75"] > found["jpeg50"]
+    assert found["none"] > found["noise5"] > found["noise15"]
+
+
+def test_noise_is_always_the_same():
+    pixels = np.full((256, 256, 3), 128, np.uint8)
+    made = DEGRADATIONS["noise15"](pixels)
+    assert np.array_equal(made, DEGRADATIONS["noise15"](pixels))
+    assert made.astype(float).std() == pytest.approx(15, rel=0.02)

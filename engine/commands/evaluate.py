@@ -11,6 +11,7 @@ from engine import library
 from engine.adaptive.contract import AnyUpscaler, Method
 from engine.budget import FULL, Budget
 from engine.commands.stderr import say
+from engine.degrade import DEGRADATIONS
 from engine.errors import UpscalerError, sentence
 from engine.evaluate import Row, means, measure, pair, sources, study, unchanged
 from engine.options import add_upscaler, chosen_upscaler
@@ -40,6 +41,9 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--borders", action="store_true", help="how far cells differ there from the whole"
     )
+    command.add_argument(
+        "--degrade", choices=DEGRADATIONS, default="none", help="the low-resolution pictures"
+    )
     command.add_argument("--record", metavar="SET", help="keep the rows beside the weights as SET")
 
 
@@ -61,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     paths, measured, failed = [], [], []
     for path in sources(arguments.high):
         try:
-            images = pair(path, arguments.lr, upscaler.scale)
+            images = pair(path, arguments.lr, upscaler.scale, degrade=arguments.degrade)
             measured.append(measure(upscaler, *images, budgets, variant=variant))
             paths.append(path)
         except Exception as error:  # a defect met in one picture must not cost the others
@@ -76,6 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
         "name": arguments.name,
         "scale": upscaler.scale,
         "set": str(arguments.high),
+        "degrade": arguments.degrade,
         "pictures": len(paths),
         "device": upscaler.device.type,
         "dtype": upscaler.dtype,
@@ -151,4 +156,5 @@ def pairs(
     arguments: argparse.Namespace, upscaler: AnyUpscaler, paths: list[Path]
 ) -> Iterator[tuple[Picture, Picture]]:
     """The pictures that were measured, once more."""
-    return (pair(path, arguments.lr, upscaler.scale) for path in paths)
+    degrade = arguments.degrade
+    return (pair(path, arguments.lr, upscaler.scale, degrade=degrade) for path in paths)

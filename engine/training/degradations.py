@@ -6,16 +6,16 @@ Blind Super-Resolution with Pure Synthetic Data", ICCV Workshops 2021, section 3
 narrower, those of ordinary photographs.
 """
 
-import io
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from PIL import Image
 
+from engine.degrade import FULL_COLOUR, HALF_COLOUR, jpeg
+
 RESIZERS = (Image.Resampling.BOX, Image.Resampling.BILINEAR, Image.Resampling.BICUBIC)
 BLUR, NOISE, QUALITY = 1.2, (1.0, 16.0), (38, 96)
-FULL_COLOUR, HALF_COLOUR = 0, 2  # JPEG's 4:4:4 and 4:2:0, as Pillow numbers them
 
 
 @dataclass(frozen=True)
@@ -102,10 +102,3 @@ def noisy(pixels: np.ndarray, one: Round, rng: np.random.Generator) -> np.ndarra
     if one.poisson:
         noise = noise * np.sqrt(pixels / np.float32(128))
     return np.rint(pixels + noise).clip(0, 255).astype(np.uint8)
-
-
-def jpeg(pixels: np.ndarray, quality: int, subsampling: int) -> np.ndarray:
-    """As JPEG gives them back."""
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "JPEG", quality=quality, subsampling=subsampling)
-    return np.asarray(Image.open(file))
