@@ -7,7 +7,7 @@ from pathlib import Path, PurePath
 
 from engine.adaptive.contract import AnyUpscaler
 from engine.batch.export import Event, export, make_batch
-from engine.batch.folder import listing, size_of
+from engine.batch.folder import Passed, listing, size_of
 from engine.batch.journal import Journal, recall
 from engine.batch.names import checked, jobs_of
 from engine.batch.report import Report, completed, write_reports
@@ -42,6 +42,7 @@ class Order:
     folder: Path
     settings: Settings
     overwrite: bool = False
+    passed: tuple[Passed, ...] = ()  # what lay beside the items, and is no part of the export
     only: frozenset[str] | None = None
     control: Control = field(default_factory=Control)
 
@@ -58,15 +59,27 @@ def is_folder(path: Path) -> bool:
         return False
 
 
-def listed(paths: Iterable[Path], name: str) -> list[Item]:
+@dataclass(frozen=True)
+class Listed:
+    """The pictures that were found, and what was passed over."""
+
+    items: list[Item] = field(default_factory=list)
+    passed: list[Passed] = field(default_factory=list)
+
+
+def listed(paths: Iterable[Path]) -> Listed:
     """The pictures among files and in folders, each folder under its own name."""
-    found: list[Item] = []
+    found = Listed()
     for path in paths:
         if is_folder(path):
-            inside = listing(path, without=path / OUTPUT).sources
-            found += [Item(s.source, path.name / s.place, s.size, s.trouble) for s in inside]
+            inside = listing(path, without=path / OUTPUT)
+            places = [(source, path.name / source.place) for source in inside.sources]
+            found.items.extend(Item(s.source, place, s.size, s.trouble) for s, place in places)
+            found.passed.extend(inside.passed)
         elif path.suffix.lower() in readable():
-            found.append(Item(path, PurePath(path.name), size_of(path)))
+            found.items.append(Item(path, PurePath(path.name), size_of(path)))
+        else:
+            found.passed.append(Passed(path, f"{path} is not a picture that Fovea can read."))
     return found
 
 
@@ -87,7 +100,7 @@ def steps(upscaler: AnyUpscaler, order: Order) -> Generator[Event, None, Report]
             overwrite=order.overwrite,
         )
         report = yield from export(batch, control=order.control)
-        report = completed(report, jobs, journal)
+        report = replace(completed(report, jobs, journal), passed=order.passed)
     write_reports(report, order.folder)
     if report.ended:
         raise UpscalerError(report.ended)

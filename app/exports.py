@@ -71,8 +71,15 @@ class Exports(QObject):
     def _start_all(self) -> None:
         sheet, session = self.sheet, self._session
         session.set_batch(sheet.settings)
-        order = Order(tuple(session.film.items), sheet.folder, sheet.settings, sheet.overwrite)
-        session.film.start(order)
+        film = session.film
+        order = Order(
+            tuple(film.items),
+            sheet.folder,
+            sheet.settings,
+            overwrite=sheet.overwrite,
+            passed=tuple(film.passed.values()),
+        )
+        film.start(order)
 
     def open_report(self) -> None:
         self._show_outside(self._session.film.report)

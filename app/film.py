@@ -11,11 +11,12 @@ from pathlib import Path
 from PySide6.QtCore import QAbstractListModel, QModelIndex, Qt, Signal
 from PySide6.QtGui import QImage
 
-from app.batch import Item, Order, again, listed
+from app.batch import Item, Listed, Order, again, listed
 from app.figures import extent, percent
 from app.thumbs import thumbnail
 from app.worker import Worker, give_way
 from engine.batch.export import Event
+from engine.batch.folder import Passed
 from engine.batch.report import NAMES
 from engine.batch.stages import DONE, FAILED, RUNNING, SKIPPED, WAITING
 from engine.errors import FoveaError
@@ -59,10 +60,11 @@ class Film(QAbstractListModel):
     _found = Signal(object, object)
     _drawn = Signal(str, QImage, str)
 
-    def __init__(self, name: str, worker: Worker):
+    def __init__(self, worker: Worker):
         super().__init__()
         self.items: list[Item] = []
         self.states: list[State] = []
+        self.passed: dict[Path, Passed] = {}  # what was found beside them
         self.counts = Counter()  # how many files are in a state of which kind
         self.phase = Phase.IDLE
         self.searching = 0
@@ -70,7 +72,7 @@ class Film(QAbstractListModel):
         self.report: Path | None = None  # of the newest export, once it is written
         self.overall = 0.0
         self.left: float | None = None
-        self._name, self._worker = name, worker
+        self._worker = worker
         self._rows: dict[str, int] = {}
         self._thumbs: dict[str, QImage | None] = {}
         self._unread: set[str] = set()  # keys of files that failed before any export
@@ -101,7 +103,7 @@ class Film(QAbstractListModel):
         if self.phase is Phase.IDLE:
             self.beginResetModel()
             self.items, self.states, self._rows, self._thumbs = [], [], {}, {}
-            self._unread = set()
+            self._unread, self.passed = set(), {}
             self.counts, self.order, self.report = Counter(), None, None
             self.endResetModel()
             self.state_changed.emit()
@@ -132,13 +134,8 @@ class Film(QAbstractListModel):
 
     def retry(self) -> None:
         """Export those that failed once more, as they were ordered."""
-        failed = [
-            item.key
-            for item, state in zip(self.items, self.states, strict=True)
-            if state.name == FAILED and item.key not in self._unread
-        ]
-        if failed and self.phase is Phase.IDLE:
-            self.start(again(self.order, failed))
+        if self.retriable:
+            self.start(again(self.order, self.retriable))
 
     def mark(self, path: Path, sentence: str) -> int | None:
         """A file could not be read, for which `sentence` says why, or, where it is empty, it could.
@@ -166,6 +163,15 @@ class Film(QAbstractListModel):
         self._reader.shutdown(cancel_futures=True)
 
     # --- what it tells -------------------------------------------------------------------------
+
+    @property
+    def retriable(self) -> list[str]:
+        """The keys of files that failed in an export that is over."""
+        if self.phase is not Phase.IDLE or not self.counts[FAILED]:
+            return []
+        states = zip(self.items, self.states, strict=True)
+        failed = [item.key for item, state in states if state.name == FAILED]
+        return [key for key in failed if key not in self._unread]
 
     def rowCount(self, parent: QModelIndex | None = None) -> int:
         return 0 if parent is not None and parent.isValid() else len(self.items)
@@ -200,11 +206,11 @@ class Film(QAbstractListModel):
 
     def _search(self, paths: list[Path]) -> None:
         try:
-            self._found.emit(paths, listed(paths, self._name))
+            self._found.emit(paths, listed(paths))
         except FoveaError as error:
             self._found.emit(paths, str(error))
         except Exception:
-            self._found.emit([], [])
+            self._found.emit([], Listed())
             self.crashed.emit(traceback.format_exc())
 
     def _draw(self, path: Path) -> None:
@@ -213,26 +219,31 @@ class Film(QAbstractListModel):
 
     # --- answers -------------------------------------------------------------------------------
 
-    def _take(self, paths: list[Path], found: list[Item] | str) -> None:
+    def _take(self, paths: list[Path], found: Listed | str) -> None:
         self.searching -= 1
         if isinstance(found, str):
             self.failed.emit(found)
-        elif paths and not found:
+        elif paths and not found.items:
             names = ", ".join(path.name for path in paths[:3])
             self.failed.emit(self.tr("{} holds no pictures that Fovea can read.").format(names))
-        elif found:
-            new = list({item.key: item for item in found if item.key not in self._rows}.values())
-            first = len(self.items) if new else self._rows[found[0].key]
-            likely = (i for i, item in enumerate(new) if item.size and not item.trouble)
-            if new:
-                self.beginInsertRows(QModelIndex(), first, first + len(new) - 1)
-                self._rows |= {item.key: first + i for i, item in enumerate(new)}
-                self.items += new
-                self.states += [State()] * len(new)
-                self.counts[WAITING] += len(new)
-                self.endInsertRows()
-            self.added.emit(first + next(likely, 0))
+        elif found.items:
+            self._put_on(found.items)
+            self.passed |= {passed.source: passed for passed in found.passed}
         self.state_changed.emit()
+
+    def _put_on(self, items: list[Item]) -> None:
+        """New rows; the first that is likely to be a picture is told, or the first at all."""
+        new = list({item.key: item for item in items if item.key not in self._rows}.values())
+        first = len(self.items) if new else self._rows[items[0].key]
+        likely = (i for i, item in enumerate(new) if item.size and not item.trouble)
+        if new:
+            self.beginInsertRows(QModelIndex(), first, first + len(new) - 1)
+            self._rows |= {item.key: first + i for i, item in enumerate(new)}
+            self.items += new
+            self.states += [State()] * len(new)
+            self.counts[WAITING] += len(new)
+            self.endInsertRows()
+        self.added.emit(first + next(likely, 0))
 
     def _stepped(self, event: Event) -> None:
         self._unread.discard(event.job.key)

@@ -63,7 +63,7 @@ class Session(QObject):
         self.worker.refused.connect(self._refused)
         self.worker.failed.connect(self._failed)
         self.worker.crashed.connect(self._crashed)
-        self.film = Film(self.name, self.worker)
+        self.film = Film(self.worker)
         self.film.failed.connect(self.failed)
         self.film.crashed.connect(self.crashed)
         self.worker.start()

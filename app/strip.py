@@ -1,5 +1,7 @@
 """The film strip: the files of a batch with their states, and below them the export."""
 
+from itertools import islice
+
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QColor, QIcon, QImage, QPainter, QPainterPath, QPalette
 from PySide6.QtWidgets import (
@@ -28,6 +30,7 @@ from app.panel import heading
 from engine.batch.stages import DONE, FAILED, RUNNING
 
 WIDTH, LEAST, ROW, THUMB, GAP = 264, 224, 60, 44, 10
+TOLD = 20  # reasons in a tool tip
 Index = QModelIndex | QPersistentModelIndex
 
 
@@ -244,13 +247,16 @@ class Strip(QWidget):
             thing.setEnabled(idle)
         self.bar.setVisible(not idle)
         self.bar.setValue(round(1000 * film.overall))
+        reasons = [passed.reason for passed in islice(film.passed.values(), TOLD)]
+        more = ["…"] if len(film.passed) > TOLD else []
+        self.words.tip = "\n".join(reasons + more)
         self.words.setText(self._sentence(number, counts))
         self.words.setVisible(bool(self.words.words))
         actions["export-all"].setEnabled(idle and bool(number))
         actions["pause"].setEnabled(film.phase is Phase.RUNNING)
         actions["resume"].setEnabled(film.phase is Phase.PAUSED)
         actions["stop-all"].setEnabled(film.phase in (Phase.RUNNING, Phase.PAUSED))
-        actions["retry"].setEnabled(idle and ended and bool(counts[FAILED]))
+        actions["retry"].setEnabled(bool(film.retriable))
         actions["reveal"].setEnabled(idle and ended)
         actions["report"].setEnabled(film.report is not None)
         for name, button in self.buttons.items():
@@ -259,8 +265,9 @@ class Strip(QWidget):
     def _sentence(self, number: int, counts) -> str:
         """One line about the export as a whole."""
         film = self.film
+        passed = self.tr("{} passed over").format(len(film.passed)) if film.passed else ""
         if film.order is None:
-            return ""
+            return passed
         done = self.tr("{} of {} done").format(counts[DONE], number)
         failed = self.tr("{} failed").format(counts[FAILED]) if counts[FAILED] else ""
         first = {
@@ -269,7 +276,7 @@ class Strip(QWidget):
             Phase.PAUSED: self.tr("Paused"),
             Phase.STOPPING: self.tr("Stopping…"),
         }[film.phase]
-        return "  ·  ".join(part for part in (first, done, failed) if part)
+        return "  ·  ".join(part for part in (first, done, failed, passed) if part)
 
 
 def button_of(action: QAction) -> QPushButton:

@@ -16,7 +16,7 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from PySide6.QtCore import QObject, QThread, Signal
+from PySide6.QtCore import QCoreApplication, QObject, QThread, Signal
 
 from app.batch import Order, steps
 from app.canvas import Canvas, image_of, make_canvas, shown
@@ -412,7 +412,8 @@ def device_name(device: torch.device) -> str:
     """What computes, in words: the graphics card's name, or the processor's kernels."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"processor, {kernels.describe()}" if device.type == "cpu" else device.type
+    processor = QCoreApplication.translate("Worker", "processor, {}").format(kernels.describe())
+    return processor if device.type == "cpu" else device.type
 
 
 def describe(upscaler: AnyUpscaler, made: Plan, effort: float, *, survey: int) -> Planned:

@@ -148,6 +148,34 @@ def test_a_folder_from_drop_to_done(qtbot, window, holiday, tmp_path, drawn_pixe
     assert (made / "deeper" / "c_4x.jpg").exists()
 
 
+def test_what_is_passed_over_is_told_and_in_the_report(qtbot, window, holiday, tmp_path):
+    for name in ("scan.jxl", "deeper/raw.nef"):
+        (holiday / name).write_bytes(b"of another kind")
+    dropped(qtbot, window, holiday)
+    assert window.strip.title.text() == "4 pictures"
+    assert window.strip.words.words == "2 passed over"
+    assert "scan.jxl is a JPEG XL file" in window.strip.words.toolTip()
+    window.actions_of["export-all"].trigger()
+    window.sheet.accept()
+    ended(qtbot, window)
+    assert window.strip.words.words == "3 of 4 done  ·  1 failed  ·  2 passed over"
+    with open(tmp_path / "Upscaled" / "fovea-report.csv", encoding="utf-8", newline="") as file:
+        rows = {row["input"]: row["state"] for row in csv.DictReader(file)}
+    assert rows[str(holiday / "scan.jxl")] == rows[str(holiday / "deeper/raw.nef")] == "passed over"
+
+
+def test_only_what_failed_in_an_export_is_tried_again(qtbot, window, holiday, tmp_path):
+    (holiday / "broken.png").unlink()
+    dropped(qtbot, window, holiday)
+    window.actions_of["export-all"].trigger()
+    window.sheet.accept()
+    ended(qtbot, window)
+    (tmp_path / "late.png").write_text("no picture")
+    dropped(qtbot, window, tmp_path / "late.png")
+    qtbot.waitUntil(lambda: states(window)["late.png"] == "failed", timeout=WAIT)
+    assert not window.actions_of["retry"].isEnabled()
+
+
 def test_settings_shown_are_settings_used(qtbot, window, holiday, tmp_path):
     (holiday / "broken.png").unlink()
     dropped(qtbot, window, holiday)
