@@ -7,7 +7,7 @@ from PySide6.QtGui import QBrush, QColor, QImage, QPainter, QPen
 
 from app.camera import Camera
 from app.outline import outlined
-from app.worker import Planned
+from app.results import Planned
 
 CHECK = 8  # points a side
 CHECKS = "#a4a4a8", "#848488"  # neither white nor black parts of a picture vanish on them

@@ -13,8 +13,8 @@ from PySide6.QtWidgets import (
 
 from app.canvas import image_of
 from app.fields import ComboBox, Slider
+from app.results import Planned
 from app.words import Words
-from app.worker import Planned
 from engine.colour import colourise
 
 

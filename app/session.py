@@ -7,10 +7,12 @@ from PySide6.QtCore import QObject, Signal
 
 from app import stored
 from app.film import Film
+from app.jobs import Compute, Export, Open, Stop
 from app.keeper import Keeper
+from app.results import Opened, Planned, Progress
 from app.stops import SliderStop, Weights, choices, stops_of, usable, weights
 from app.timing import Timing
-from app.worker import Compute, Export, Open, Opened, Planned, Progress, Stop, Worker
+from app.worker import Worker
 from engine.budget import Budget
 from engine.errors import FoveaError
 from engine.pictures import Picture, check_target

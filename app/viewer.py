@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.camera import Camera
 from app.painting import Outlines, paint_checks, paint_handle, paint_image
-from app.worker import Opened, Planned
+from app.results import Opened, Planned
 from engine.tiling import Region
 
 FRAME = 33  # ms between two paints while strips arrive

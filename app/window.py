@@ -24,6 +24,7 @@ from app.layout import Scrolled, column, heading, split
 from app.opening import Opening
 from app.panel import Panel
 from app.remembering import recall, remember
+from app.results import Progress
 from app.session import Session
 from app.sheet import ExportSheet
 from app.status import Status
@@ -32,7 +33,6 @@ from app.trouble import Notice, show_traceback
 from app.viewer import Mode, Viewer
 from app.welcome import Blank, Welcome
 from app.words import meaning, words_of
-from app.worker import Progress
 
 STEP = 0.05  # what [ and ] change the budget by
 VIEWING = ("export", "full", "split", "side", "original", "map", "fit", "actual", "in", "out")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QCoreApplication
 
 from app.figures import percent
-from app.worker import Planned
+from app.results import Planned
 from engine.library import METHODS
 
 

@@ -9,24 +9,32 @@ import sys
 import threading
 import time
 import traceback
-from dataclasses import dataclass, replace
+from collections.abc import Generator
 from pathlib import Path
-from typing import Any
 
 import cv2
-import numpy as np
-import torch
-from PySide6.QtCore import QCoreApplication, QObject, QThread, Signal
+from PySide6.QtCore import QObject, QThread, Signal
 
 from app.batch import Order, steps
-from app.canvas import Canvas, image_of, make_canvas, shown
-from engine import kernels, library
-from engine.adaptive.contract import AnyUpscaler, Fact
+from app.canvas import image_of, make_canvas, shown
+from app.jobs import Compute, Export, Open, Stop
+from app.results import (
+    Opened,
+    Planned,
+    Progress,
+    Speed,
+    describe,
+    device_name,
+    mapped,
+)
+from engine import library
+from engine.adaptive.contract import AnyUpscaler
+from engine.batch.export import Event
+from engine.batch.report import Report
 from engine.budget import Budget
-from engine.colour import colourise
-from engine.errors import FoveaError, PictureError
-from engine.pictures import Picture, check_target, read, write
-from engine.plan import Plan, plan
+from engine.errors import FoveaError
+from engine.pictures import Picture, check_target, write
+from engine.plan import plan
 from engine.resize import resized
 from engine.run import load, run
 from engine.settings import Settings, choose_device
@@ -34,75 +42,6 @@ from engine.tiling import Region
 
 NO_MEMORY = "There is not enough memory for this picture; close other programs or reduce it first."
 NICENESS = 10  # the window must answer while all cores compute
-
-
-@dataclass(frozen=True)
-class Opened:
-    """A picture that can be shown: its interpolated canvas, and the original for comparison."""
-
-    picture: Picture
-    name: str
-    path: Path | None
-    scale: int
-    device: str  # what computes, in words
-    canvas: Canvas
-    original: Any
-
-
-@dataclass(frozen=True, eq=False)
-class Planned:
-    """What a budget means: the knob, the share of the dense network's compute, and the map.
-
-    `gmacs` are all of it, `ahead` those of the run after the survey. The map's `values` (H, W)
-    reach from `least` to `most`, its colours from `low` to `high`; it and its `overlay` are None
-    while only the run can tell them. `chosen` (rows, columns) are the refined cells, of `side` x
-    `side` upscaled pixels, of methods that choose cells.
-    """
-
-    budget: float
-    knob: float
-    compute: float
-    gmacs: float
-    facts: tuple[Fact, ...]
-    ahead: float
-    chosen: np.ndarray | None
-    side: int
-    values: np.ndarray | None
-    mean: float = 0.0
-    low: float = 0.0
-    high: float = 0.0
-    least: float = 0.0
-    most: float = 0.0
-    overlay: Any = None
-
-
-@dataclass(frozen=True)
-class Progress:
-    """A region of the canvas that has become better; the seconds since the run began."""
-
-    region: Region
-    done: float
-    seconds: float
-
-
-@dataclass
-class Speed:
-    """Seconds and executed GMACs so far; what lies further back weighs less."""
-
-    seconds: float = 0.0
-    gmacs: float = 0.0
-
-    def add(self, seconds: float, macs: int) -> None:
-        self.seconds += seconds
-        self.gmacs += macs / 1e9
-
-    def fade(self) -> None:
-        self.seconds, self.gmacs = self.seconds / 2, self.gmacs / 2
-
-    @property
-    def rate(self) -> float | None:
-        """Seconds per GMAC, once anything has run."""
-        return self.seconds / self.gmacs if self.gmacs else None
 
 
 class Worker(QThread):
@@ -123,7 +62,7 @@ class Worker(QThread):
     def __init__(self, parent: QObject | None = None):
         super().__init__(parent)
         self._wake = threading.Condition()
-        self._jobs: list[tuple[int, Any]] = []
+        self._jobs: list[tuple[int, Open | Compute | Export]] = []
         self._newest = 0
         self._replaced = 0  # the newest request that ends an older computation
         self._stopped = 0  # the newest request that ends everything older
@@ -138,11 +77,11 @@ class Worker(QThread):
         self._took = 0.0  # seconds, for that
         self._order: Order | None = None  # the batch, while there is one
         self._held = False
-        self._steps: Any = None  # the batch's generator, once it has begun
+        self._steps: Generator[Event, None, Report] | None = None  # once the batch has begun
 
     # --- called from the window's thread -------------------------------------------------------
 
-    def request(self, job: Any) -> int:
+    def request(self, job: Open | Compute | Export | Stop) -> int:
         """Ask for a job (Open, Compute, Export, Stop); returns its generation.
 
         A job to open or to compute replaces those waiting and stops the one that runs. Exports from
@@ -341,53 +280,6 @@ class Worker(QThread):
         self.exported.emit(generation, str(path))
 
 
-@dataclass(frozen=True)
-class Open:
-    """Open a file, or a picture that was read before or has no file, for weights of that name."""
-
-    name: str
-    path: Path | None = None
-    picture: Picture | None = None
-
-    def work(self, worker: Worker, generation: int) -> None:
-        try:
-            picture = self.picture or read(self.path)
-        except PictureError as error:
-            worker.refused.emit(generation, str(error))
-            return
-        upscaler = worker.load(self.name)
-        if worker.wants(generation):
-            worker.open(generation, upscaler, picture, self.path)
-
-
-@dataclass(frozen=True)
-class Compute:
-    """Spend an effort with weights of that name on the open picture, `first` first."""
-
-    name: str
-    effort: float
-    first: Region | None = None
-
-    def work(self, worker: Worker, generation: int) -> None:
-        worker.compute(generation, self.name, self.effort, self.first)
-
-
-@dataclass(frozen=True)
-class Export:
-    """Write the result of the settings, computing what is missing."""
-
-    path: Path
-    settings: Settings
-
-    def work(self, worker: Worker, generation: int) -> None:
-        worker.export(generation, self.path, self.settings)
-
-
-@dataclass(frozen=True)
-class Stop:
-    """Stop computing; what is done stays."""
-
-
 def give_way() -> None:
     """Let the window's thread go before this one and before those that this one will start."""
     if sys.platform == "linux":  # elsewhere it would be the whole program
@@ -405,48 +297,4 @@ def within(seen: Region | None, size: tuple[int, int]) -> Region | None:
 def out_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or (
         isinstance(error, cv2.error) and error.code == cv2.Error.StsNoMem
-    )
-
-
-def device_name(device: torch.device) -> str:
-    """What computes, in words: the graphics card's name, or the processor's kernels."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    processor = QCoreApplication.translate("Worker", "processor, {}").format(kernels.describe())
-    return processor if device.type == "cpu" else device.type
-
-
-def describe(upscaler: AnyUpscaler, made: Plan, effort: float, *, survey: int) -> Planned:
-    """The numbers of a plan, and its map where that is known, for people; `survey` are the survey's
-    MACs."""
-    allocation, cells = made.allocation, made.allocation.cells
-    planned = Planned(
-        budget=effort,
-        knob=allocation.knob,
-        compute=made.compute,
-        gmacs=allocation.macs / 1e9,
-        facts=allocation.facts,
-        ahead=(allocation.macs - survey) / 1e9,
-        chosen=cells.chosen if cells else None,
-        side=cells.side * upscaler.scale if cells else 0,
-        values=None,
-    )
-    if allocation.map is None:
-        return planned
-    return mapped(planned, upscaler, allocation.map.cpu().numpy())
-
-
-def mapped(planned: Planned, upscaler: AnyUpscaler, values: np.ndarray) -> Planned:
-    """With the map (H, W)."""
-    low, high = upscaler.map_range(values)
-    overlay = image_of(np.ascontiguousarray(colourise(values, low, high)))
-    return replace(
-        planned,
-        values=values,
-        mean=float(values.mean()),
-        low=low,
-        high=high,
-        least=float(values.min()),
-        most=float(values.max()),
-        overlay=overlay,
     )

@@ -4,7 +4,8 @@ import pytest
 from PIL import Image
 from test_fmen import TINY
 
-from app.worker import Compute, Export, Open, Worker
+from app.jobs import Compute, Export, Open
+from app.worker import Worker
 from engine import library
 from engine.networks import fmen
 from engine.settings import Settings
