@@ -187,6 +187,14 @@ def test_cmyk_and_lab_become_srgb(most):
     assert red[0] > 240 and red[1:].max() < 40
 
 
+def test_grey_of_twelve_bits_spans_sixteen():
+    values = np.linspace(0, 4095, 9 * 20).astype(np.uint16).reshape(9, 20, 1)
+    bits = (values >> np.arange(12, dtype=np.uint16)[::-1] & 1).astype(np.uint8)
+    packed = np.packbits(bits.reshape(9, -1), axis=1)[:, :, None]
+    picture = decode(tiff(packed, tags={256: (20,), 258: (12,)}), "a.tif")
+    assert picture.bits == 16 and np.abs(picture.pixels - values * (65_535 / 4095)).max() <= 1
+
+
 @pytest.mark.parametrize("mark", [{254: (1,)}, {254: (4,)}, {255: (2,)}])
 def test_a_reduced_preview_or_a_mask_is_no_page(mark):
     samples = noise(40, 21)

@@ -33,7 +33,9 @@ RAW = (32803, 34892)  # what a camera's sensor saw
 COLOURS = {INVERTED: 1, GREY: 1, RGB: 3, CMYK: 4, LAB: 3, ICC_LAB: 3}  # samples without others
 NONE, LZW, DEFLATE, OLD_DEFLATE, PACKBITS, LZMA, ZSTD = 1, 5, 8, 32946, 32773, 34925, 50000
 CLASSIC = (1 << 32) - (1 << 24)  # bytes that 32-bit places reach, and room for directories
-DEFLATED = 1032  # times shorter at most
+# packing -> how many times shorter it can make anything
+SHORTENING = {NONE: 1, PACKBITS: 64, DEFLATE: 1032, OLD_DEFLATE: 1032, LZW: 1500}
+OPAQUE = 7  # a type
 PREDICTED = (LZW, DEFLATE, OLD_DEFLATE, LZMA, ZSTD)  # packings that may store differences
 PACKINGS = (NONE, PACKBITS, *PREDICTED)
 STRUCTURE = (  # the tags that pixels need, and nothing else does
@@ -96,8 +98,8 @@ def load(data: bytes, head: Head) -> Picture:
     page = page_of(directory)
     icc = directory.raw(ICC) or None
     least = page.height * (page.width * page.samples * page.bits // 8)
-    shorter = {NONE: 1, DEFLATE: DEFLATED, OLD_DEFLATE: DEFLATED}.get(page.packing)
-    if shorter and page.photometric != YCBCR and least > shorter * len(data):
+    most = SHORTENING.get(page.packing, least) * len(data)
+    if page.photometric != YCBCR and least > most:
         raise damaged("it is too short for its size")
     if page.flat:
         array = samples(data, directory, page)
@@ -234,7 +236,7 @@ def rebuilt(data: bytes, directory: Directory, tables: list[Tags]) -> bytes:
         entries, values = [], b""
         for tag, value in sorted(table.items()):
             if isinstance(value, bytes):
-                packed, form = value, 7
+                packed, form = value, OPAQUE
             else:
                 packed, form = struct.pack(f"{order}{len(value)}{word}", *map(int, value)), kind
             place = packed.ljust(room, b"\0")
@@ -273,18 +275,16 @@ def coloured(array: np.ndarray, page: Page, icc: bytes | None) -> tuple[np.ndarr
 
 def by_pillow(data: bytes, directory: Directory, page: Page) -> np.ndarray:
     """Pixels (H, W, 1..4) of fewer bits, of a palette, or packed as JPEG or facsimile."""
-    tags: Tags = {}
-    for tag in STRUCTURE:
-        if tag in directory:
-            tags[tag] = (
-                directory.raw(tag) if directory.entries[tag][0] == 7 else directory.numbers(tag)
-            )
+    tags: Tags = {
+        tag: directory.raw(tag) if directory.entries[tag][0] == OPAQUE else directory.numbers(tag)
+        for tag in STRUCTURE
+        if tag in directory
+    }
     try:
         with Image.open(io.BytesIO(rebuilt(data, directory, [tags]))) as image:
             if image.mode == "I;16" and page.bits == 12:
-                return (np.asarray(image).astype(np.uint32) * 65_535 // 4095).astype(np.uint16)[
-                    :, :, None
-                ]
+                wide = np.asarray(image)[:, :, None].astype(np.uint32)
+                return (wide * 65_535 // 4095).astype(np.uint16)
             return planes(image)
     except UnidentifiedImageError:
         kind = f"colours {page.photometric}, {page.bits} bits, packing {page.packing}"
