@@ -64,7 +64,7 @@ METHOD_FILE = '''
 
     class RowsPass(RowPass):
         def __init__(self, network: Network, x: Tensor, depth: Tensor, region: Region, strip: int):
-            super().__init__(region, network.config.scale)
+            super().__init__(x, region, network.config.scale)
             self.network, self.x, self.strip = network, x, strip
             self.map = depth[region.rows, region.columns]
 

@@ -25,7 +25,7 @@ from engine.tiling import Region
 
 NAMES = list(mga.NETWORKS)
 CPU = torch.device("cpu")
-SIZES = [(1, 1), (3, 2), (4, 4), (5, 7), (13, 30), (60, 45)]
+SIZES = [(1, 2), (3, 2), (4, 4), (5, 7), (13, 30), (60, 45)]
 
 
 def make_module(name: str = "pan", **config) -> mga.MaskGuided:

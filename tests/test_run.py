@@ -134,7 +134,7 @@ def constant(x, allocation, *, region, strip):
         def rows(self):
             yield torch.zeros(region.height, region.width, 4, 4, 3)
 
-    return Black(region, 4)
+    return Black(x, region, 4)
 
 
 def test_out_of_memory_is_met_with_smaller_strips(upscaler):

@@ -24,6 +24,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from engine.adaptive.flat import Flat, flat_of
 from engine.budget import Budget
 from engine.colour import Span, as_rows, squares, to_pixels
 from engine.tiling import Region
@@ -223,11 +224,15 @@ class Method:
 
 
 class RowPass:
-    """A pass that computes a region row by row from its top on: a method adds `rows`."""
+    """A pass that computes a region of a picture x (H, W, 3) row by row from its top on.
 
-    def __init__(self, region: Region, scale: int):
+    A method adds `rows`. Flat places keep their colour (`engine.adaptive.flat`).
+    """
+
+    def __init__(self, x: Tensor, region: Region, scale: int):
         self.region, self.scale = region, scale
         self.macs, self.span = 0, Span()
+        self.flat = flat_of(x, region)
 
     def rows(self) -> Iterator[Tensor]:
         """Yields y (n, region width, s, s, 3) float, the s x s pixels of each low-resolution one,
@@ -239,17 +244,19 @@ class RowPass:
         left = self.region
         for y in self.rows():
             self.span.include(y)
-            placed = place(out, y, left, self.scale)
+            placed = place(out, y, left, self.scale, self.flat)
+            self.flat = self.flat.below(y.shape[0])
             left = replace(left, top=left.top + y.shape[0])
             yield Part(placed, left, 1 - left.height / self.region.height)
 
 
-def place(out: np.ndarray, y: Tensor, region: Region, scale: int) -> Region:
-    """Round y (n, w, s, s, 3) into the first rows of a region's place in `out` (sH, sW, 3); returns
-    that place, in pixels of `out`."""
+def place(out: np.ndarray, y: Tensor, region: Region, scale: int, flat: Flat) -> Region:
+    """Round y (n, w, s, s, 3) into the first rows of a region's place in `out` (sH, sW, 3), but for
+    what is flat there; returns that place, in pixels of `out`."""
     rows, width = y.shape[:2]
     top, left = region.top * scale, region.left * scale
     placed = Region(top, top + rows * scale, left, left + width * scale)
     there = squares(out, scale)[region.top :, region.left :][:rows, :width]
     there[:] = as_rows(to_pixels(y, out.dtype).reshape(rows, width, -1), scale)
+    flat.above(rows).restore_squares(there, out.dtype)
     return placed

@@ -129,7 +129,7 @@ class FixedPass(RowPass):
         region: Region,
         strip: int,
     ):
-        super().__init__(region, scale)
+        super().__init__(x, region, scale)
         height, width = x.shape[:2]
         reach = len(steps)  # every step looks one pixel further
         self.steps, self.height = steps, height

@@ -24,6 +24,7 @@ from torch import Tensor
 
 from engine import all_memory_kept
 from engine.adaptive.contract import Part
+from engine.adaptive.flat import flat_of
 from engine.adaptive.halves import Feature, Halves
 from engine.colour import Span, as_rows, squares, to_pixels
 from engine.networks.cells import CELL, grid
@@ -170,6 +171,7 @@ class MaskPass:
         self.rows = run_length(strip)
         self.batch = max(1, strip * x.shape[1] // (CELL + 2) ** 2)
         self.macs, self.span = 0, Span()
+        self.flat = flat_of(x, Region(0, x.shape[0], 0, x.shape[1]))
         self._recomputed: tuple[Block, Feature] | None = None
 
     @torch.inference_mode()
@@ -236,10 +238,16 @@ class MaskPass:
         y, macs = self.halves.coarse(self._feature(block), self.x, CELL * top, end)
         self.macs += macs
         self.span.include(y)
-        pixels = to_pixels(y, out.dtype)
+        pixels = self._pixels(y, CELL * top, out.dtype)
         self.state.show_rows(top, bottom, COARSE, pixels, keep=block.feature is not None)
         begin = top * self.state.side
         return Region(begin, begin + pixels.shape[0], 0, pixels.shape[1])
+
+    def _pixels(self, y: Tensor, top: int, dtype: np.dtype) -> np.ndarray:
+        """Rows y (sh, sW, 3) of the picture from row `top` on, rounded, but for what is flat."""
+        pixels, scale = to_pixels(y, dtype), self.halves.scale
+        self.flat.below(top).above(pixels.shape[0] // scale).restore(pixels, scale)
+        return pixels
 
     def _at_once(self, block: Block, out: np.ndarray) -> Region:
         """Refine all cells of a block together."""
@@ -247,7 +255,7 @@ class MaskPass:
         y, macs = self.halves.whole(self._feature(block), self.x, CELL * block.top, end)
         self.macs += macs
         self.span.include(y)
-        pixels = to_pixels(y, out.dtype)
+        pixels = self._pixels(y, CELL * block.top, out.dtype)
         self.state.show_rows(block.top, block.bottom, WHOLE, pixels)
         begin = block.top * self.state.side
         return Region(begin, begin + pixels.shape[0], 0, pixels.shape[1])
@@ -265,6 +273,8 @@ class MaskPass:
         self.macs += macs
         self.span.include(y)
         pixels = to_pixels(y, out.dtype)
+        flat = self.flat.cells(rows, columns, CELL)
+        flat.restore(pixels.reshape(-1, *pixels.shape[2:]), self.halves.scale)
         self.state.show(rows, columns, pixels)
         return bounding(rows, columns, self.state.side, out.shape)
 

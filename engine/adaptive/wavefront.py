@@ -89,7 +89,7 @@ class DepthPass(RowPass):
     """
 
     def __init__(self, packed: PackedEDSR, x: Tensor, depth: Tensor, *, region: Region, strip: int):
-        super().__init__(region, packed.scale)
+        super().__init__(x, region, packed.scale)
         height, width = x.shape[:2]
         self.packed, self.strip, self.height = packed, strip, height
         self.map = depth[region.rows, region.columns]
