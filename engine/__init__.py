@@ -30,12 +30,12 @@ class _Usage(ctypes.Structure):
 
 
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
-if hasattr(_libc, "mallinfo2"):
+if _libc and hasattr(_libc, "mallinfo2"):  # not every C library has it
     _libc.mallinfo2.restype = _Usage
     _libc.malloc.restype, _libc.malloc.argtypes = ctypes.c_void_p, (ctypes.c_size_t,)
     _libc.free.restype, _libc.free.argtypes = None, (ctypes.c_void_p,)
     _libc.madvise.argtypes = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int
-else:  # another C library
+else:
     _libc = None
 
 

@@ -50,9 +50,11 @@ def resized(picture: Picture, size: tuple[int, int]) -> Picture:
     if picture.size == size:
         return picture
     if mixed(picture):
-        white, black = (_planes(flattened(picture, v, np.uint16), size) for v in (1.0, 0.0))
-        pixels, alpha = matted(white, black, picture.pixels.dtype)
-        return replace(picture, pixels=covered(picture, pixels, alpha), alpha=alpha)
+        white, black = (
+            _planes(flattened(picture, v, np.dtype(np.uint16)), size) for v in (1.0, 0.0)
+        )
+        pixels, mask = matted(white, black, picture.pixels.dtype)
+        return replace(picture, pixels=covered(picture, pixels, mask), alpha=mask)
     alpha = picture.alpha
     if alpha is not None:
         alpha = np.full(size, alpha[0, 0], alpha.dtype)

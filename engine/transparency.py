@@ -28,13 +28,19 @@ def mixed(picture: Picture) -> bool:
     return alpha is not None and bool(alpha.min() != alpha.max())
 
 
+def alpha_of(picture: Picture) -> np.ndarray:
+    """The alpha (H, W) of a picture that has one."""
+    assert picture.alpha is not None
+    return picture.alpha
+
+
 def over(picture: Picture, background: float, *, device: torch.device) -> Tensor:
     """A picture over a grey of 0..1 as the engine's (H, W, 3) tensor.
 
     One that has the same alpha everywhere passes as if it were opaque.
     """
     x = to_tensor(picture.pixels, device=device)
-    if not mixed(picture):
+    if picture.alpha is None or not mixed(picture):
         return x
     share = to_tensor(picture.alpha[:, :, None], device=device)
     return x.sub_(background).mul_(share).add_(background)
@@ -45,7 +51,7 @@ def veil(picture: Picture) -> Region | None:
 
     Where it is large it is the whole, because its borders would cost more than they save.
     """
-    if not mixed(picture):
+    if picture.alpha is None or not mixed(picture):
         return None
     low, high = _reach(picture.alpha)
     unsure = (high > 0) & (low < np.iinfo(low.dtype).max)
@@ -71,7 +77,7 @@ def revealed(picture: Picture, white: np.ndarray, black: np.ndarray, part: Regio
     size, scale = white.shape[:2], white.shape[0] // picture.height
     low, high = (
         cv2.resize(bound, size[::-1], interpolation=cv2.INTER_NEAREST)
-        for bound in _reach(picture.alpha)
+        for bound in _reach(alpha_of(picture))
     )
     rows = slice(part.top * scale, part.bottom * scale)
     there = rows, slice(part.left * scale, part.right * scale)
@@ -116,7 +122,7 @@ def covered(picture: Picture, pixels: np.ndarray, alpha: np.ndarray) -> np.ndarr
     """Pixels made of a picture whose unseen ones take the colours around them."""
     hidden = alpha == 0
     if hidden.any():
-        near, size = bleed(picture.pixels, picture.alpha), alpha.shape[::-1]
+        near, size = bleed(picture.pixels, alpha_of(picture)), alpha.shape[::-1]
         near = cv2.resize(near, size, interpolation=cv2.INTER_LINEAR)
         pixels[hidden] = near.reshape(pixels.shape)[hidden]
     return pixels

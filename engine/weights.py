@@ -70,7 +70,7 @@ def _check_config(path: Path, part: str, config: dict[str, object]) -> None:
     for key, value in config.items():
         sound = isinstance(value, bool | str)
         sound |= isinstance(value, float) and math.isfinite(value)
-        sound |= _whole(value) and 1 <= value <= LARGEST
+        sound |= isinstance(value, int) and _whole(value) and 1 <= value <= LARGEST
         if not sound:
             shown = str(value)[:20]
             raise UpscalerError(f"{path}: {part} has {key} = {shown}, which no network can have.")

@@ -48,7 +48,7 @@ def borders(upscaler: WithHalves, x: Tensor) -> dict[str, float]:
     with torch.inference_mode():
         feature, _ = upscaler.halves.feature(x, 0, height)
         y, _ = upscaler.halves.whole(feature, x, 0, height)
-    difference = np.abs(cells - luma(to_pixels(y, np.uint16))) / 257
+    difference = np.abs(cells - luma(to_pixels(y, np.dtype(np.uint16)))) / 257
     places = np.arange(max(difference.shape)) % (CELL * upscaler.scale)
     edge = (places == 0) | (places == CELL * upscaler.scale - 1)
     border = edge[: difference.shape[0], None] | edge[: difference.shape[1]]

@@ -38,8 +38,9 @@ from engine.adaptive.contract import Description, Fact, MapWords, Method
 from engine.adaptive.wavefront import DepthPass, pack_edsr
 from engine.budget import Budget
 from engine.kernels import convolve, pack
-from engine.networks.edsr import EDSR, conv3x3, macs
+from engine.networks.edsr import EDSR, macs
 from engine.networks.edsr import Config as EDSRConfig
+from engine.networks.layers import Conv2d, conv3x3
 from engine.tiling import Region
 
 
@@ -63,12 +64,17 @@ class Adapter(nn.Module):
         self.convs = nn.ModuleList(conv3x3(a, b) for a, b in pairwise(widths))
         self.slopes = nn.ModuleList(nn.PReLU() for _ in range(4))
         with torch.no_grad():  # the map starts flat, at the desired depth
-            self.convs[-1].weight.mul_(0.1)
-            self.convs[-1].bias.fill_(1.0)
+            *_, last = self.layers()
+            last.weight.mul_(0.1)
+            last.bias.fill_(1.0)
+
+    def layers(self) -> list[Conv2d]:
+        """The convolutions, which a ModuleList does not know as such."""
+        return [conv for conv in self.convs if isinstance(conv, Conv2d)]
 
     def forward(self, z0: Tensor, desired: Tensor) -> Tensor:
         """The depth map (N, 1, H, W) before its final ReLU; desired depth (N, 1, 1, 1)."""
-        first = self.convs[0]
+        first = self.layers()[0]
         if self.config.form == "output":
             return desired * self._behind(first(z0))
         response = F.conv2d(z0, first.weight, padding=1)  # d scales the weight, not the bias
@@ -205,8 +211,9 @@ class DepthUpscaler:
         self.costs = macs(module.network.config)
         self.packed = pack_edsr(module.network.to(device), dtype)
         adapter = module.adapter.to(device)
-        self.adapter = [pack(c.weight.detach(), c.bias.detach(), dtype) for c in adapter.convs]
-        self.slopes = [float(s.weight) for s in adapter.slopes] + [0.0]
+        self.adapter = [pack(c.weight.detach(), c.bias.detach(), dtype) for c in adapter.layers()]
+        slopes = [float(s.weight) for s in adapter.slopes if isinstance(s, nn.PReLU)]
+        self.slopes = [*slopes, 0.0]
 
     def map_range(self, values: np.ndarray) -> tuple[float, float]:
         """What the colours of a map (H, W) reach from and to."""
@@ -273,9 +280,9 @@ class DepthUpscaler:
         return Allocation(knob, depth, self.cost(survey, knob), self.blocks)
 
     def allocate(self, survey: Survey, budget: Budget) -> Allocation:
-        if budget.share is None:
+        if budget.knob is not None:
             return self.at_knob(survey, budget.knob)
-        return self.at_share(survey, budget.share)
+        return self.at_share(survey, budget.share or 0.0)
 
     def at_share(self, survey: Survey, share: float) -> Allocation:
         """The desired depth whose executed MACs are `share` times those of the dense network.

@@ -28,6 +28,7 @@ from engine.budget import Budget
 from engine.errors import BudgetError
 from engine.kernels import PackedConv, convolve, pack, pack_tail
 from engine.networks.fmen import FMEN, HFAB, SLOPE, Config, fuse, macs
+from engine.networks.layers import Conv2d
 from engine.tiling import Region
 
 
@@ -54,16 +55,21 @@ def steps_of(network: FMEN, dtype: torch.dtype = torch.float32) -> tuple[Step, .
     """
     steps: list[Step] = []
 
-    def write(conv: nn.Conv2d, source: int, slope: float = 1.0, dtype: torch.dtype = dtype) -> int:
+    def write(
+        conv: nn.Module | Tensor, source: int, slope: float = 1.0, dtype: torch.dtype = dtype
+    ) -> int:
+        assert isinstance(conv, Conv2d)  # the plain form has nothing else
         target = len(steps) + 1
         steps.append(Step(pack(conv.weight, conv.bias, dtype), source, target, slope))
         return target
 
-    def change(conv: nn.Conv2d, source: int, target: int, how: str) -> int:
+    def change(conv: nn.Module | Tensor, source: int, target: int, how: str) -> int:
+        assert isinstance(conv, Conv2d)
         steps.append(Step(pack(conv.weight, conv.bias, dtype), source, target, how=how))
         return target
 
-    def attend(hfab: HFAB, z: int) -> int:
+    def attend(hfab: nn.Module, z: int) -> int:
+        assert isinstance(hfab, HFAB)  # of a ModuleList
         a = write(hfab.squeeze, z, SLOPE)
         for index, erb in enumerate(hfab.erbs, start=1):
             a = write(erb.conv1, a, SLOPE)
@@ -196,8 +202,9 @@ class FixedPass(RowPass):
             if index == self.last_product:  # its factors are shown
                 self._multiply(step, rows, written, self.attention[top:end])
             else:
-                how = {"slope": step.slope, "how": step.how}
-                self.macs += convolve(rows, step.conv, None, written, **how)
+                self.macs += convolve(
+                    rows, step.conv, None, written, slope=step.slope, how=step.how
+                )
         self.ends[index + 1] = new
         if self.last_reader[step.source] == index:
             source.forget(new - 1 if new < self.limits[index + 1] else new + 1)

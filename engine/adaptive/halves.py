@@ -56,7 +56,8 @@ class Halves:
     """
 
     def __init__(self, module: MaskGuided, device: torch.device, dtype: torch.dtype):
-        module = without_norms(module).to(device, memory_format=torch.channels_last)
+        module = without_norms(module).to(device)
+        module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.base, self.mask, self.refine = module.base, module.mask, module.refine
         self.costs = module.macs
         self.cell_macs = self.refine.macs(CELL, CELL)
@@ -167,6 +168,8 @@ def without_norms(module: MaskGuided) -> MaskGuided:
             continue
         for index, layer in enumerate(part):
             if isinstance(layer, nn.BatchNorm2d):
-                part[index - 1] = fuse_conv_bn_eval(part[index - 1], layer)
+                conv = part[index - 1]
+                assert isinstance(conv, nn.Conv2d)  # as everywhere before a normalisation
+                part[index - 1] = fuse_conv_bn_eval(conv, layer)
                 part[index] = nn.Identity()
     return module

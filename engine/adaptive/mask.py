@@ -121,12 +121,12 @@ class MaskUpscaler:
         blocks, masks, executed, free = [], [], 0, KEPT_BYTES
         for top, bottom in parts(height, width):
             feature, macs = self.halves.feature(x, top, bottom)
-            errors, more = self.halves.errors(feature, top, bottom)
+            part, more = self.halves.errors(feature, top, bottom)
             executed += macs + more
-            masks.append(errors)
+            masks.append(part)
             free -= self._kept_bytes(feature)
-            feature = feature if free >= 0 else None
-            blocks.append(Block(top // CELL, -(-bottom // CELL), feature))
+            kept = feature if free >= 0 else None
+            blocks.append(Block(top // CELL, -(-bottom // CELL), kept))
         mask = torch.cat(masks)
         Span().include(mask)
         errors = mask.cpu().numpy()
@@ -173,9 +173,9 @@ class MaskUpscaler:
 
     def allocate(self, survey: Survey, budget: Budget) -> Allocation:
         """K cells, or that share of all cells; all at once where this costs less."""
-        if budget.share is None:
+        if budget.knob is not None:
             return self.at_knob(survey, budget.knob)
-        some = self.at_knob(survey, budget.share * len(survey.order))
+        some = self.at_knob(survey, (budget.share or 0.0) * len(survey.order))
         cost = self.whole_cost(survey)
         if some.macs < cost:
             return some

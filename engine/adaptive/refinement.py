@@ -109,13 +109,19 @@ class CellState:
 
     def _inside(self, rows: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """All cells that lie within the array as a whole, and which of the given ones do."""
-        whole = squares(self._out(), self.side)
+        whole = squares(self._array(), self.side)
         return whole, (rows < whole.shape[0]) & (columns < whole.shape[1])
+
+    def _array(self) -> np.ndarray:
+        """The array that is written to; whoever lets a pass work holds it."""
+        out = self._out()
+        assert out is not None
+        return out
 
     def _part(self, row: int, column: int) -> np.ndarray:
         """What of the array lies in a cell."""
         top, left = row * self.side, column * self.side
-        return self._out()[top : top + self.side, left : left + self.side]
+        return self._array()[top : top + self.side, left : left + self.side]
 
     def _square(self, pixels: np.ndarray) -> np.ndarray:
         """The rows of one cell (4s,) as its pixels (4s, 4s, 3), in the same memory."""
@@ -129,7 +135,7 @@ class CellState:
             rows, columns = np.nonzero(self.shown[top:bottom] == REFINED)
             self._keep_refined(rows + top, columns)
         place = slice(top * self.side, top * self.side + pixels.shape[0])
-        self._out()[place] = pixels
+        self._array()[place] = pixels
         self.shown[top:bottom] = level
         if keep:
             self._coarse[place, : pixels.shape[1]] = pixels
@@ -139,19 +145,31 @@ class CellState:
 class Surveyed(Protocol):
     """What a pass needs of the survey."""
 
-    blocks: tuple[Block, ...]
-    state: CellState
+    @property
+    def blocks(self) -> tuple[Block, ...]: ...
+
+    @property
+    def state(self) -> CellState: ...
 
 
 class Chosen(Protocol):
     """What a pass needs of an allocation: all cells at once (`whole`), or the chosen ones, by their
     numbers in `order`, the most needed first."""
 
-    map: Tensor
-    chosen: np.ndarray
-    order: np.ndarray
-    whole: bool
-    survey: Surveyed
+    @property
+    def map(self) -> Tensor: ...
+
+    @property
+    def chosen(self) -> np.ndarray: ...
+
+    @property
+    def order(self) -> np.ndarray: ...
+
+    @property
+    def whole(self) -> bool: ...
+
+    @property
+    def survey(self) -> Surveyed: ...
 
 
 class MaskPass:
@@ -190,7 +208,7 @@ class MaskPass:
                     done += weight
                     yield Part(placed, self.region, done / total)
 
-    def _steps(self, out: np.ndarray) -> Iterator[tuple[int, Callable[[], Region]]]:
+    def _steps(self, out: np.ndarray) -> Iterator[tuple[int, partial[Region]]]:
         """What there is to do, each with its weight: about its MACs."""
         shown, known, region = self.state.shown, self.state.known, self.region
         inside = np.zeros(shown.shape, bool)
@@ -220,9 +238,9 @@ class MaskPass:
             for block in group:
                 within[block.top : block.bottom] = True
             for level in (COARSE, REFINED):
-                again = np.argwhere(wrong & ~fresh & within & (wanted == level)).T
-                if again.size:
-                    yield again.shape[1], partial(self._again, *again, level, out)
+                again = np.nonzero(wrong & ~fresh & within & (wanted == level))
+                if again[0].size:
+                    yield again[0].size, partial(self._again, again[0], again[1], level, out)
             todo = self.order[(fresh & within).flat[self.order]]
             for block, batch in batches(todo, group, shown.shape[1], self.batch):
                 weight = len(batch) * (self.halves.cell_macs + 1)

@@ -27,6 +27,7 @@ from torch import Tensor, nn
 from engine.adaptive.contract import RowPass
 from engine.kernels import PackedConv, convolve, pack, pack_tail
 from engine.networks.edsr import EDSR, macs
+from engine.networks.layers import Conv2d
 from engine.tiling import Region
 
 
@@ -62,10 +63,12 @@ def pack_edsr(network: EDSR, dtype: torch.dtype = torch.float32) -> PackedEDSR:
     """
     share = network.config.residual_scale
 
-    def packed(conv: nn.Conv2d, factor: float = 1.0) -> PackedConv:
+    def packed(conv: nn.Module | Tensor, factor: float = 1.0) -> PackedConv:
+        assert isinstance(conv, Conv2d)  # of a ModuleList
         return pack(conv.weight.detach() * factor, conv.bias.detach() * factor, dtype)
 
     direct, tail = network.config.tail == "direct", network.tail[0]
+    assert isinstance(tail, Conv2d)
     return PackedEDSR(
         head=pack(network.head.weight.detach(), network.head.bias.detach()),
         blocks=tuple((packed(b.conv1), packed(b.conv2, share)) for b in network.blocks),

@@ -8,7 +8,7 @@ import io
 import queue
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -103,7 +103,7 @@ def work(name: str, job: Job, data: bytes) -> Computed | str | None:
         return reason(job, error)
 
 
-def lane_to(address: str) -> Callable[[Batch, Control], Iterator[Step]]:
+def lane_to(address: str) -> Callable[[Batch, Control], Generator[Step]]:
     """The lane of the cluster whose scheduler is at `address`. Raises SettingsError without it."""
     try:
         client = Client(address, timeout=PATIENCE, set_as_default=False)
@@ -121,7 +121,7 @@ def lane_to(address: str) -> Callable[[Batch, Control], Iterator[Step]]:
     return partial(there, client)
 
 
-def there(client: Client, batch: Batch, control: Control) -> Iterator[Step]:
+def there(client: Client, batch: Batch, control: Control) -> Generator[Step]:
     """Upscale the jobs on a cluster, as many at once as its workers have threads, and one more each
     so that none waits for the network."""
     name = f"fovea-{uuid.uuid4().hex}"
@@ -180,7 +180,7 @@ def _submit(
     waiting: Iterator[Job],
     running: dict[str, tuple[Job, str, Future]],
     news: queue.SimpleQueue,
-) -> Iterator[Step]:
+) -> Generator[Step]:
     """Send more files while the workers have room for them."""
     _check(client)
     threads = client.nthreads().values()

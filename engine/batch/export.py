@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 
@@ -57,7 +57,7 @@ def make_batch(
 def export(
     batch: Batch,
     *,
-    lane: Callable[[Batch, Control], Iterator[Step]] = here,
+    lane: Callable[[Batch, Control], Generator[Step]] = here,
     control: Control | None = None,
 ) -> Generator[Event, None, Report]:
     """Upscale all files of a batch and return the report; closing the generator stops at once.
@@ -91,14 +91,14 @@ def export(
                 rows[step.job.key] = Row(step.job, step.state, step.record, step.reason)
             if step.state == FAILED:
                 with suppress(OSError):  # the disk is full; the report says so
-                    batch.journal.append({"source": step.job.key, "error": step.reason})
+                    batch.journal.append({"source": step.job.key, "error": step.reason or ""})
             yield Event(step.job, step.state, step.progress, clock.overall, clock.eta, step.reason)
     return Report(tuple(rows.values()), time.monotonic() - begun, control.stopped, ended)
 
 
 def _steps(
-    batch: Batch, lane: Callable[[Batch, Control], Iterator[Step]], control: Control
-) -> Iterator[Step]:
+    batch: Batch, lane: Callable[[Batch, Control], Generator[Step]], control: Control
+) -> Generator[Step]:
     """First what cannot be done, then the work."""
     for job in batch.jobs:
         if job.trouble:

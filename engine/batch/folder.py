@@ -91,7 +91,7 @@ def listing(folder: Path, *, without: Path | None = None, recursive: bool = True
         raise SettingsError(f"{folder} cannot be listed: {error.strerror}.") from None
     found = Listing()
     outputs = recall(folder).made
-    left_out = without and os.path.realpath(without)
+    left_out = os.path.realpath(without) if without else None
     for path, trouble in _entries(folder, left_out, recursive, found.passed):
         place = path.relative_to(folder)
         if trouble:

@@ -24,7 +24,7 @@ from engine.pictures.atomic import temporary_prefix
 try:
     import fcntl
 except ImportError:  # Windows: two exports into one folder are not kept apart there
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
 
 NAME = ".fovea-journal.jsonl"
 CRC = "crc"  # the member of a line that holds the checksum of the others
@@ -86,9 +86,10 @@ class Memory:
 
     def take(self, line: Record | Failure | Process) -> None:
         if "process" in line:
-            self.processes.add(line["process"])
+            self.processes.add(cast(Process, line)["process"])
         elif "error" in line:
-            self.failed[line["source"]] = line["error"]
+            failure = cast(Failure, line)
+            self.failed[failure["source"]] = failure["error"]
         else:
             self.made[line["output"]] = line
             self.failed.pop(line["source"], None)
@@ -211,7 +212,7 @@ def _crc(line: object) -> str:
 
 def _opened(path: Path, mode: str) -> BinaryIO:
     """An unbuffered file. Raises OSError where there is something else."""
-    return open(path, mode, buffering=0, opener=_regular)
+    return cast(BinaryIO, open(path, mode, buffering=0, opener=_regular))
 
 
 def _regular(path: str, flags: int) -> int:

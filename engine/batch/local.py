@@ -3,7 +3,7 @@
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ TENSOR = 12  # bytes a pixel of the source while it is computed
 WORKING = 256 << 20  # bytes that a network takes meanwhile for its strips, whatever the picture
 
 
-def here(batch: Batch, control: Control) -> Iterator[Step]:
+def here(batch: Batch, control: Control) -> Generator[Step]:
     """Upscale the jobs in their order, reading one ahead and writing one behind."""
     with (
         ThreadPoolExecutor(1, initializer=step_back) as reader,
@@ -87,7 +87,7 @@ class Line:
         if used + self.writing + following.pixels * READING <= room + MARGIN:
             self.ahead = self.reader.submit(read, self.batch, following)
 
-    def settle(self, *, wait: bool = False, used: int = 0) -> Iterator[Step]:
+    def settle(self, *, wait: bool = False, used: int = 0) -> Generator[Step]:
         """Tell of the picture behind, if it is written, must be waited for, or lacks room."""
         if self.behind is None:
             return
@@ -122,7 +122,7 @@ def read(batch: Batch, job: Job) -> tuple[str, Picture | None, Record | None]:
     return content, decode(data, job.source) if data is not None else None, record
 
 
-def _one(line: Line, job: Job, following: Job | None, control: Control) -> Iterator[Step]:
+def _one(line: Line, job: Job, following: Job | None, control: Control) -> Generator[Step]:
     """Read, compute and hand over one picture."""
     content, picture, record = line.arrive(job)
     if picture is None:

@@ -123,7 +123,9 @@ def _places(
     sources: list[Sourced], settings: Settings, scale: int, made: Mapping[str, Record]
 ) -> dict[str, PurePath]:
     """Where each source's output lies below the folder, by the source's key."""
-    owners, taken, given = _owners(made), set(), {}
+    owners = _owners(made)
+    taken: set[str] = set()
+    given: dict[str, PurePath] = {}
     for choice in (_kept, _moved, _free):
         for source in sources:
             if source.key in given:

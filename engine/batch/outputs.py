@@ -48,7 +48,7 @@ def there(target: Path, record: Record | None) -> There:
     except (FileNotFoundError, NotADirectoryError):
         return There.NOTHING
     except OSError as error:
-        raise PictureError(f"{target} cannot be read: {os.strerror(error.errno)}.") from error
+        raise PictureError(f"{target} cannot be read: {error.strerror}.") from error
     if now == known:
         return There.WHOLE
     if now.partition("-")[0] == known.partition("-")[0]:

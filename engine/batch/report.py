@@ -33,7 +33,8 @@ class Row:
         """As one flat document: input, then output and facts, or the error."""
         if self.state == FAILED:
             return {"input": str(self.job.source), "error": self.reason}
-        facts = told({key: self.record[key] for key in FACTS}) if self.record else {}
+        known = self.record.items() if self.record else ()
+        facts = told({k: v for k, v in known if k in FACTS}) if self.record else {}
         return {"input": str(self.job.source), "output": str(self.job.target), **facts}
 
 

@@ -118,7 +118,7 @@ def store(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise PictureError(
-            f"{job.target} could not be written: {folder}: {os.strerror(error.errno)}."
+            f"{job.target} could not be written: {folder}: {error.strerror}."
         ) from error
     with atomic(job.target, overwrite=True) as file:
         write(file)

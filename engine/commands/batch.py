@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from pathlib import Path
 
@@ -78,7 +78,7 @@ def check_found(source: Path, found: Listing) -> None:
         raise SettingsError(f"{source} holds no pictures that Fovea can read{passed}{more}.")
 
 
-def chosen_lane(scheduler: str | None) -> Callable[[Batch, Control], Iterator[Step]]:
+def chosen_lane(scheduler: str | None) -> Callable[[Batch, Control], Generator[Step]]:
     """Where the work is done. Raises SettingsError where there is no such cluster."""
     if scheduler is None:
         return here

@@ -12,7 +12,7 @@ from engine.batch.stages import upscaled
 from engine.commands.stderr import say, shown
 from engine.commands.targets import Order, Wanted, orders_of
 from engine.errors import sentence
-from engine.maps import save_map, save_patches
+from engine.maps import MapFiles, save_map, save_patches
 from engine.options import add_settings, add_upscaler, check_scale, settings_of
 from engine.pictures import read, write
 from engine.pictures.target import make_folder
@@ -77,13 +77,13 @@ def upscale_file(upscaler: AnyUpscaler, order: Order, wanted: Wanted) -> dict[st
         make_folder(job.target.parent)
     write(sized, job.target, overwrite=wanted.overwrite, quality=settings.quality)
     if order.maps:
-        save_maps(upscaler, result, order, wanted)
+        save_maps(upscaler, result, order.maps, wanted)
     return {"input": str(job.source), "output": str(job.target), **told(facts)}
 
 
-def save_maps(upscaler: AnyUpscaler, result: Result, order: Order, wanted: Wanted) -> None:
+def save_maps(upscaler: AnyUpscaler, result: Result, files: MapFiles, wanted: Wanted) -> None:
     """Write the map of a result, and its refined cells where the method chooses cells."""
-    values, files = result.map, order.maps
+    values = result.map
     reach = upscaler.map_range(values)
     make_folder(files.values.parent)
     save_map(files, words=wanted.words, values=values, reach=reach, overwrite=wanted.overwrite)

@@ -1,6 +1,7 @@
 """Convolutions over a list of positions: only what is asked for is computed."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -78,13 +79,11 @@ def convolve(
     the target. On CUDA, float32 is as precise as `torch.backends.cudnn.allow_tf32` lets it be.
     """
     count = _check(source, packed.weight, positions, target, scale)
-    rest = {"slope": slope, "scale": scale, "how": how}
-    if packed.panels is None:
-        reference.convolve(source, packed.weight, packed.bias, positions, target, **rest)
+    if packed.panels is None or packed.level is None:
+        run = partial(reference.convolve, source, packed.weight, packed.bias)
     else:
-        compiled.convolve(
-            source, packed.weight, packed.panels, packed.level, positions, target, **rest
-        )
+        run = partial(compiled.convolve, source, packed.weight, packed.panels, packed.level)
+    run(positions, target, slope=slope, scale=scale, how=how)
     return count * packed.macs
 
 

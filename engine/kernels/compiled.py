@@ -47,7 +47,7 @@ def level() -> int | None:
     library = _library()
     if library is None or os.environ.get("FOVEA_KERNELS") == "off":
         return None
-    return min(library.fovea_level(), CHOICES.get(os.environ.get("FOVEA_ISA"), len(NAMES)))
+    return min(library.fovea_level(), CHOICES.get(os.environ.get("FOVEA_ISA", ""), len(NAMES)))
 
 
 def pack(weight: Tensor, bias: Tensor, dtype: torch.dtype, level: int) -> Tensor:
@@ -142,7 +142,9 @@ def convolve(
         to_bfloat16=target.dtype == torch.bfloat16,
         how=MEETS.index(how),
     )
-    if not _library().fovea_convolve(job):
+    library = _library()
+    assert library is not None  # or nothing would have been packed for it
+    if not library.fovea_convolve(job):
         raise IndexError("positions must ascend and lie inside the target")
 
 

@@ -10,12 +10,12 @@ There, and in the halo around the picture, features are zero and the picture rep
 (The paper crops such pictures instead.)
 """
 
-from typing import Any
+from typing import Protocol
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.networks.edsr import conv3x3
+from engine.networks.layers import conv3x3
 
 CELL = 4
 HALO = 1
@@ -74,6 +74,13 @@ class ConvPair(nn.Sequential):
         )
 
 
+class Sized(Protocol):
+    """What a half needs to know of its configuration."""
+
+    @property
+    def scale(self) -> int: ...
+
+
 class Half(nn.Module):
     """A Base-Net or a Refine-Net: what it makes of features becomes a picture by its `tail`.
 
@@ -81,10 +88,11 @@ class Half(nn.Module):
     made; `pitch` is explained in `engine.networks.mga`.
     """
 
-    pitch = 1
+    pitch: int = 1
     halo: int
+    tail: nn.Sequential
 
-    def __init__(self, config: Any, *, skip: bool):
+    def __init__(self, config: Sized, *, skip: bool):
         super().__init__()
         self.config, self.skip = config, skip
 
@@ -102,9 +110,15 @@ class BaseNet(Half):
 
     halo = 0
 
-    def __init__(self, config: Any, features: int, *, skip: bool):
+    def __init__(self, config: Sized, features: int, *, skip: bool):
         super().__init__(config, skip=skip)
         self.features = features
+
+    def extract(self, x: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def front_macs(self, height: int, width: int) -> int:
+        raise NotImplementedError
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         feature = self.extract(x)
@@ -127,6 +141,13 @@ class RefineNet(Half):
     """
 
     halo = HALO
+    pair: ConvPair
+
+    def deepen(self, feature: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def body_macs(self, height: int, width: int) -> int:
+        raise NotImplementedError
 
     def forward(self, feature: Tensor, x: Tensor) -> Tensor:
         return self.reconstruct(self.pair(self.deepen(feature)), x)

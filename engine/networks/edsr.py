@@ -16,10 +16,13 @@ Deviations, each a field of `Config`:
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from engine.networks.layers import conv3x3
 
 DIV2K_MEAN = (0.4488, 0.4371, 0.4040)
 
@@ -37,11 +40,6 @@ class Config:
 
 PAPER = Config(blocks=32, channels=256, tail="classic", residual_scale=0.1)
 BASELINE = Config(tail="classic")
-
-
-def conv3x3(inputs: int, outputs: int) -> nn.Conv2d:
-    """A 3x3 convolution, stride 1, zero padding 1, with bias."""
-    return nn.Conv2d(inputs, outputs, 3, padding=1)
 
 
 class Block(nn.Module):
@@ -65,6 +63,8 @@ class Block(nn.Module):
 
 class EDSR(nn.Module):
     """x (N, 3, H, W) in [0, 1] -> y (N, 3, sH, sW), about [0, 1], not clamped."""
+
+    mean: Tensor
 
     def __init__(self, config: Config):
         super().__init__()
@@ -98,7 +98,20 @@ class EDSR(nn.Module):
         return self.reconstruct(z, z0, x)
 
 
-def make_tail(config: Config) -> nn.Sequential:
+class Tailed(Protocol):
+    """What a tail needs to know of a network."""
+
+    @property
+    def scale(self) -> int: ...
+
+    @property
+    def channels(self) -> int: ...
+
+    @property
+    def tail(self) -> str: ...
+
+
+def make_tail(config: Tailed) -> nn.Sequential:
     """The part behind the body: features (N, C, H, W) -> (N, 3, sH, sW)."""
     channels, scale = config.channels, config.scale
     if config.tail == "direct":

@@ -29,6 +29,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine.networks.layers import Conv2d, conv3x3
+
 SLOPE = 0.1  # of every LeakyReLU
 WIDER = 2  # the channels inside a residual block, as a multiple of those outside
 FIRST_LESS = 4  # the channels by which the warm-up's attention is narrower than the others
@@ -53,11 +55,6 @@ SMALL = {scale: Config(scale=scale) for scale in (2, 3, 4)}
 LARGE = {scale: Config(scale=scale, channels=64, attention=32, inner=2) for scale in (2, 3, 4)}
 
 
-def conv3x3(inputs: int, outputs: int) -> nn.Conv2d:
-    """A 3x3 convolution, stride 1, zero padding 1, with bias."""
-    return nn.Conv2d(inputs, outputs, 3, padding=1)
-
-
 def framed(y: Tensor, value: Tensor) -> Tensor:
     """y (N, C, H, W) with a frame one pixel wide, of `value` (C,) -> (N, C, H + 2, W + 2).
 
@@ -76,9 +73,9 @@ class RRRB(nn.Module):
 
     def __init__(self, channels: int):
         super().__init__()
-        self.expand = nn.Conv2d(channels, WIDER * channels, 1)
-        self.middle = nn.Conv2d(WIDER * channels, WIDER * channels, 3)
-        self.reduce = nn.Conv2d(WIDER * channels, channels, 1)
+        self.expand = Conv2d(channels, WIDER * channels, 1)
+        self.middle = Conv2d(WIDER * channels, WIDER * channels, 3)
+        self.reduce = Conv2d(WIDER * channels, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C, H, W)."""
@@ -114,7 +111,7 @@ class NormConv(nn.Module):
     def __init__(self, inputs: int, outputs: int, *, behind: bool = False):
         super().__init__()
         self.before = nn.BatchNorm2d(inputs)
-        self.conv = nn.Conv2d(inputs, outputs, 3)
+        self.conv = Conv2d(inputs, outputs, 3)
         self.behind = nn.BatchNorm2d(outputs) if behind else None
 
     def forward(self, x: Tensor) -> Tensor:
@@ -135,6 +132,7 @@ class NormConv(nn.Module):
 
 def affine(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
     """Factor and shift (C,) by which the layer normalises once it is trained."""
+    assert norm.running_var is not None and norm.running_mean is not None  # it keeps track
     factor = norm.weight / torch.sqrt(norm.running_var + norm.eps)
     return factor, norm.bias - norm.running_mean * factor
 
@@ -216,7 +214,7 @@ class FMEN(nn.Module):
 
 
 @torch.no_grad()
-def begin_as_nearest(head: nn.Conv2d, tail: nn.Conv2d) -> None:
+def begin_as_nearest(head: Conv2d, tail: Conv2d) -> None:
     """Let the head's first three channels be the colours, and the tail repeat each s^2 times."""
     repeats = tail.out_channels // 3
     tail.weight.mul_(0.1)
@@ -237,10 +235,15 @@ def fuse(network: FMEN) -> FMEN:
     wide = copy.deepcopy(network).cpu().double()
     plain = FMEN(network.config, plain=True).double()
     for name, conv in plain.named_modules():
-        if isinstance(conv, nn.Conv2d):
+        if isinstance(conv, Conv2d):
             source = wide.get_submodule(name)
-            same = isinstance(source, nn.Conv2d)
-            weight, bias = (source.weight, source.bias) if same else source.fused()
+            weight: Tensor
+            bias: Tensor
+            if isinstance(source, Conv2d):
+                weight, bias = source.weight, source.bias
+            else:
+                assert isinstance(source, RRRB | NormConv)  # all else is in the plain form, too
+                weight, bias = source.fused()
             conv.weight.copy_(weight)
             conv.bias.copy_(bias)
     return plain.float().eval().requires_grad_(False)

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.networks.cells import BaseNet, ConvPair, RefineNet, weights
-from engine.networks.edsr import conv3x3
+from engine.networks.layers import conv3x3
 
 TITLE = "FSRCNN-M"
 
@@ -54,7 +54,10 @@ class Deconv(nn.ConvTranspose2d):
     def __init__(self, inputs: int, outputs: int, side: int, scale: int):
         super().__init__(inputs, outputs, side, scale, padding=side // 2, output_padding=scale - 1)
 
-    def forward(self, x: Tensor) -> Tensor:
+    bias: nn.Parameter
+    padding: tuple[int, ...]
+
+    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override] # the size is known
         scale, side, padding = self.stride[0], self.kernel_size[0], self.padding[0]
         reach = (scale - 1 + padding) // scale  # of a fine pixel, in coarse ones
         before, length = scale * reach - padding, scale * (2 * reach + 1)

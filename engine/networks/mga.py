@@ -30,7 +30,7 @@ from torch import Tensor, nn
 
 from engine.networks import fsrcnn, pan, rcan, rfdn, srresnet
 from engine.networks.cells import CELL, HALO, cells, grid, joined, weights
-from engine.networks.edsr import conv3x3
+from engine.networks.layers import conv3x3
 
 NETWORKS = {"fsrcnn": fsrcnn, "pan": pan, "rfdn": rfdn, "srresnet": srresnet, "rcan": rcan}
 Config = fsrcnn.Config | pan.Config | rfdn.Config | srresnet.Config | rcan.Config

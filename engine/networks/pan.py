@@ -22,7 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.networks.cells import HALO, BaseNet, Half, weights
-from engine.networks.edsr import conv3x3
+from engine.networks.layers import conv3x3
 
 SLOPE = 0.2  # of every LeakyReLU
 
@@ -125,7 +125,7 @@ class Base(BaseNet):
         self.head = conv3x3(3, config.channels)
         self.blocks = nn.Sequential(*(Block(config.channels) for _ in range(config.base)))
         self.fuse = conv3x3(config.channels, config.channels)
-        self.tail = Upsampler(config, halo=False)
+        self.tail: Upsampler = Upsampler(config, halo=False)
         self.tail_reach = self.tail.reach
         self.reach = 1 + 2 * config.base + 1 + self.tail_reach
 
@@ -155,7 +155,7 @@ class Refine(Half):
         super().__init__(config, skip=True)
         self.blocks = nn.Sequential(*(Block(config.channels) for _ in range(config.refine)))
         self.fuse = conv3x3(config.channels, config.channels)
-        self.tail = Upsampler(config, halo=True)
+        self.tail: Upsampler = Upsampler(config, halo=True)
         self.reach = 2 * config.refine + 1 + self.tail.reach
 
     def forward(self, feature: Tensor, x: Tensor) -> Tensor:

@@ -24,7 +24,8 @@ from torch import Tensor, nn
 
 from engine.networks import edsr
 from engine.networks.cells import BaseNet, ConvPair, RefineNet, enlarged, weights
-from engine.networks.edsr import DIV2K_MEAN, conv3x3
+from engine.networks.edsr import DIV2K_MEAN
+from engine.networks.layers import conv3x3
 
 TITLE = "RCAN-M"
 
@@ -121,7 +122,9 @@ class Body(nn.Sequential):
 class Mean(nn.Module):
     """Adds the mean colour of the training pictures, (N, 3, h, w) -> (N, 3, h, w)."""
 
-    def __init__(self):
+    mean: Tensor
+
+    def __init__(self) -> None:
         super().__init__()
         self.register_buffer("mean", torch.tensor(DIV2K_MEAN).view(1, 3, 1, 1), persistent=False)
 
@@ -137,6 +140,9 @@ def make_tail(config: Config) -> nn.Sequential:
 
 class Base(BaseNet):
     """x (N, 3, h, w) in [0, 1] -> coarse (N, 3, sh, sw), feature (N, C, h, w)."""
+
+    mean: Tensor
+    config: Config
 
     def __init__(self, config: Config):
         super().__init__(config, config.channels, skip=config.skip)

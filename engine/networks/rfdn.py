@@ -25,7 +25,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.networks.cells import BaseNet, ConvPair, RefineNet, enlarged, weights
-from engine.networks.edsr import conv3x3
+from engine.networks.layers import conv3x3
 
 SLOPE = 0.05  # of every LeakyReLU
 POOLED, UNPOOLED = 6, 2  # sides of the attention's squares in the Base- and the Refine-Net
@@ -147,7 +147,7 @@ class Body(nn.Module):
     def macs(self, height: int, width: int) -> int:
         """Multiply-accumulates for features of that size."""
         behind = height * width * weights(self.fuse, self.smooth)
-        return behind + sum(block.macs(height, width) for block in self.blocks)
+        return behind + sum(block.macs(height, width) for block in self.blocks)  # type: ignore[operator]
 
 
 def make_tail(config: Config) -> nn.Sequential:

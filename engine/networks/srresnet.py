@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from engine.networks import edsr
 from engine.networks.cells import BaseNet, ConvPair, RefineNet, weights
-from engine.networks.edsr import conv3x3
+from engine.networks.layers import conv3x3
 
 STEPS = {2: [2], 3: [3], 4: [2, 2]}
 

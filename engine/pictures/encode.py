@@ -25,7 +25,8 @@ from engine.pictures.xmp import SEGMENT, jpeg_segments
 JPEG_EXIF = b"Exif\0\0"  # what the segment is called
 LOSSLESS_EFFORT = 50  # of 100: WebP's pixels stay whatever it is
 OWN = {"PNG": write_png, "TIFF": write_tiff}  # formats of our own writers
-OPTIONS = {  # not "optimize": a few per cent smaller, but it holds all coefficients in memory
+# Not "optimize": a few per cent smaller, but it holds all coefficients in memory.
+OPTIONS: dict[str, dict[str, object]] = {
     "JPEG": {"subsampling": 0},
     "AVIF": {"subsampling": "4:4:4"},
 }
@@ -70,7 +71,7 @@ def _encode(picture: Picture, form: Format, file: BinaryIO, quality: int) -> Non
     image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
     del pixels  # Pillow has its own copy
     options = {**OPTIONS.get(form.codec, {}), **({"quality": quality} if form.quality else {})}
-    told = {"icc_profile": picture.icc, "exif": picture.exif, "xmp": picture.xmp}
+    told: dict[str, object] = {"icc_profile": picture.icc, "exif": picture.exif, "xmp": picture.xmp}
     if form.codec == "JPEG":
         exif = picture.exif and JPEG_EXIF + shortened(picture.exif, SEGMENT - len(JPEG_EXIF))
         told |= {"exif": exif, "xmp": None, "extra": jpeg_segments(picture.xmp)}
@@ -91,5 +92,5 @@ def _avif(image: Image.Image, picture: Picture, options: dict[str, object]) -> b
         options = options | {"exif": unoriented(exif)}
     image.save(made, "AVIF", **options)
     data = made.getvalue()
-    data = data.replace(options["exif"], exif, 1) if exif else data
+    data = data.replace(unoriented(exif), exif, 1) if exif else data
     return with_cicp(data, picture.cicp) if picture.cicp else data

@@ -194,7 +194,8 @@ def _end(data: bytes | bytearray, directory: Directory) -> int:
 
 def _places(data: bytes | bytearray, directory: Directory) -> dict[int, int]:
     """Where the first entry of each tag begins."""
-    order, found = f"{directory.order}H", {}
+    order = f"{directory.order}H"
+    found: dict[int, int] = {}
     for place in range(directory.offset + 2, _end(data, directory) - 4, ENTRY):
         found.setdefault(struct.unpack_from(order, data, place)[0], place)
     return found

@@ -127,12 +127,12 @@ def _to_xyz(chromaticities: tuple[float, ...]) -> np.ndarray:
     """From linear RGB to XYZ under D65, by x and y of white, red, green and blue."""
     x, y = np.array(chromaticities, float).reshape(4, 2).T
     white, *corners = np.stack([x, y, 1 - x - y], axis=1)
-    corners, (left, up) = np.stack(corners, axis=1), D65
-    if min(white[1], abs(np.linalg.det(corners))) < 1e-4:
+    matrix, (left, up) = np.stack(corners, axis=1), D65
+    if min(white[1], abs(np.linalg.det(matrix))) < 1e-4:
         raise np.linalg.LinAlgError
     cones, wanted = BRADFORD @ white / white[1], BRADFORD @ [left / up, 1, (1 - left - up) / up]
     adapted = np.linalg.inv(BRADFORD) @ np.diag(wanted / cones) @ BRADFORD
-    return adapted @ corners @ np.diag(np.linalg.solve(corners, white / white[1]))
+    return adapted @ matrix @ np.diag(np.linalg.solve(matrix, white / white[1]))
 
 
 def _by_profile(picture: Picture) -> np.ndarray:

@@ -44,7 +44,8 @@ def write_tiff(file: BinaryIO, picture: Picture) -> None:
 
 def _strip(pixels: np.ndarray, order: str) -> bytes:
     """Rows as their differences to the pixels to the left, packed."""
-    ordered = pixels.astype(pixels.dtype.newbyteorder(order), order="C")
+    kind = np.dtype(order + pixels.dtype.str[1:])  # "|u1" and "<u2" begin with their order
+    ordered = pixels.astype(kind, order="C")
     ordered[:, 1:] -= pixels[:, :-1]
     return isal_zlib.compress(ordered, LEVEL)
 

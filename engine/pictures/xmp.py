@@ -28,7 +28,9 @@ def upright(packet: bytes | None) -> bytes | None:
 
 def sized(packet: bytes | None, size: tuple[int, int]) -> bytes | None:
     """A packet that tells the size (height, width) of its picture wherever it told one."""
-    for name, side in SIZES if packet else ():
+    if packet is None:
+        return None
+    for name, side in SIZES:
         packet = _put(packet, name, size[side])
     return packet
 

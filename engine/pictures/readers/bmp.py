@@ -62,7 +62,8 @@ def header_of(data: bytes) -> Header:
         width, height, _, bits = struct.unpack_from("<4H", data, 18)
     else:
         width, height, _, bits, packing = struct.unpack_from("<2i2HI", data, 18)
-        *per_metre, colours = struct.unpack_from("<2iI", data, 38)
+        across, down, colours = struct.unpack_from("<2iI", data, 38)
+        per_metre = across, down
     if bits not in KINDS.get(packing, ()):
         raise unusual(f"packing {packing}, {bits} bits")
     if width < 1 or not height:

@@ -45,12 +45,17 @@ def load(data: bytes, head: Head) -> Picture:
     alpha = array[:, :, colours] if array.shape[2] > colours else None
     if alpha is not None and image.premultiplied_alpha:
         pixels = parted(pixels, alpha)
-    icc = image.info.get("icc_profile")
+    icc, told, packet = (_bytes(image.info.get(key)) for key in ("icc_profile", "exif", "xmp"))
     return Picture(
         pixels,
         alpha,
-        icc=icc or None,
+        icc=icc,
         cicp=None if icc else cicp_of(data),
-        exif=exif.upright(image.info.get("exif")),
-        xmp=xmp.upright(image.info.get("xmp")),
+        exif=exif.upright(told),
+        xmp=xmp.upright(packet),
     )
+
+
+def _bytes(value: object) -> bytes | None:
+    """A block of metadata; None where there is none."""
+    return value if isinstance(value, bytes) and value else None

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Callable
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import numpy as np
 from PIL import Image, ImageCms, UnidentifiedImageError
@@ -92,4 +92,4 @@ def to_srgb(mode: str, icc: bytes | None) -> Callable[[Image.Image], Image.Image
         transform = ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB")
     except (ImageCms.PyCMSError, OSError, TypeError):
         return lambda image: image.convert("RGB")
-    return lambda image: ImageCms.applyTransform(image, transform)
+    return lambda image: cast(Image.Image, ImageCms.applyTransform(image, transform))

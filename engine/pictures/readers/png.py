@@ -245,8 +245,8 @@ def stored(packed: bytes, header: Header) -> Iterator[bytes]:
     yield struct.pack(">I", zlib.adler32(raw))
 
 
-def keyed(array: np.ndarray, header: Header, clear: bytes) -> np.ndarray:
-    """Alpha (H, W) of pixels, one of whose colours is transparent."""
+def keyed(array: np.ndarray, header: Header, clear: bytes) -> np.ndarray | None:
+    """Alpha (H, W) of pixels, one of whose colours is transparent; None if that makes no sense."""
     limit = (1 << header.depth) - 1
     key = np.frombuffer(clear[: 2 * array.shape[2]], ">u2") & limit
     if len(key) != array.shape[2]:

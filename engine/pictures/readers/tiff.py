@@ -188,10 +188,11 @@ def samples(data: bytes, directory: Directory, page: Page) -> np.ndarray:
     expected = pieces_a_plane(directory, page)
     if len(pieces[TILES if tile else STRIPS]) < planes * expected:
         raise damaged("some of its pixels are missing")
-    tables = []
+    tables: list[Tags] = []
     for plane in range(planes):
         part = slice(plane * expected, (plane + 1) * expected)
-        tables.append(tags | {tag: values[part] for tag, values in pieces.items() if values})
+        own = {tag: values[part] for tag, values in pieces.items() if values}
+        tables.append({**tags, **own})
     array = np.empty((page.height, page.width, page.samples), np.uint8 if page.bits == 8 else "u2")
     with Image.open(io.BytesIO(rebuilt(data, directory, tables))) as image:
         for plane in range(planes):
@@ -253,7 +254,9 @@ def rebuilt(data: bytes, directory: Directory, tables: list[Tags]) -> bytes:
     return b"".join([header, pointer, memoryview(data)[len(header) + room :], *parts])
 
 
-def coloured(array: np.ndarray, page: Page, icc: bytes | None) -> tuple[np.ndarray, ...]:
+def coloured(
+    array: np.ndarray, page: Page, icc: bytes | None
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Pixels and alpha (or None) from all samples."""
     colours = COLOURS[page.photometric]
     if array.shape[2] < colours:
@@ -265,7 +268,8 @@ def coloured(array: np.ndarray, page: Page, icc: bytes | None) -> tuple[np.ndarr
     if alpha is not None and page.multiplied:
         pixels = parted(pixels, alpha)
     if page.photometric in (CMYK, LAB, ICC_LAB):
-        pixels, alpha = (a if a is None or page.bits == 8 else shallow(a) for a in (pixels, alpha))
+        if page.bits != 8:
+            pixels, alpha = shallow(pixels), None if alpha is None else shallow(alpha)
         if page.photometric == ICC_LAB:
             pixels = pixels ^ np.array([0, 128, 128], np.uint8)
         mode, size = "CMYK" if page.photometric == CMYK else "LAB", (page.width, page.height)
