@@ -5,7 +5,7 @@ import torch
 
 from engine.adaptive import depth
 from engine.budget import Budget
-from engine.networks import edsr
+from engine.networks import adadsr, edsr
 from engine.tiling import Region
 
 
@@ -43,14 +43,14 @@ def executed(upscaler, x, allocation, region=None, strip=8):
 
 def test_gate_is_equation_4():
     d = torch.tensor([0.0, 0.4, 1.0, 1.7, 3.0])
-    assert torch.allclose(depth.gate(d, 0), torch.tensor([0.0, 0.4, 1.0, 1.0, 1.0]))
-    assert torch.allclose(depth.gate(d, 1), torch.tensor([0.0, 0.0, 0.0, 0.7, 1.0]))
+    assert torch.allclose(adadsr.gate(d, 0), torch.tensor([0.0, 0.4, 1.0, 1.0, 1.0]))
+    assert torch.allclose(adadsr.gate(d, 1), torch.tensor([0.0, 0.0, 0.0, 0.7, 1.0]))
 
 
 @pytest.mark.parametrize("form", ["input", "output"])
 def test_the_published_forms_of_the_adapter(form):
     torch.manual_seed(0)
-    adapter = depth.Adapter(depth.Config(width=4, form=form), 8).requires_grad_(False)
+    adapter = adadsr.Adapter(depth.Config(width=4, form=form), 8).requires_grad_(False)
     z0, one = torch.rand(1, 8, 9, 7), torch.ones(1, 1, 1, 1)
     once, thrice = adapter(z0, one), adapter(z0, 3 * one)
     if form == "output":
@@ -159,8 +159,8 @@ def test_a_flat_survey_spends_the_same_everywhere():
 def test_depth_loss_is_the_depth_beyond_the_desired_one():
     raw = torch.zeros(1, 1, 9, 9)
     raw[0, 0, 4, 4] = 9.0
-    assert depth.depth_loss(raw, torch.zeros(1, 1, 1, 1)) == pytest.approx(9 / 81)
-    assert depth.depth_loss(raw, torch.full((1, 1, 1, 1), 2.0)) == 0
+    assert adadsr.depth_loss(raw, torch.zeros(1, 1, 1, 1)) == pytest.approx(9 / 81)
+    assert adadsr.depth_loss(raw, torch.full((1, 1, 1, 1), 2.0)) == 0
 
 
 def test_a_block_costs_two_convolutions_at_each_pixel_that_enters_it():

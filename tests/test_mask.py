@@ -16,8 +16,9 @@ from engine.cli import main
 from engine.colour import LUMA, to_pixels
 from engine.errors import UpscalerError
 from engine.metrics import spearman
-from engine.networks import edsr, mga
-from engine.networks.cells import grid
+from engine.networks import edsr
+from engine.networks.decomposed import mga
+from engine.networks.decomposed.cells import grid
 from engine.pictures import Picture, read, write
 from engine.plan import plan
 from engine.run import drain, load, run

@@ -8,7 +8,7 @@ import pytest
 import torch
 from test_mga_networks import SMALL
 
-from engine.networks import mga
+from engine.networks.decomposed import mga
 from engine.resize import reduce
 from engine.training import recipes
 from engine.training.data import Pair, sample

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from engine.networks import cells, fsrcnn, mga, pan, rcan, rfdn, srresnet
+from engine.networks.decomposed import cells, fsrcnn, mga, pan, rcan, rfdn, srresnet
 
 SMALL = {
     "fsrcnn": fsrcnn.Config(channels=8, inner=4, base=2),

@@ -14,7 +14,7 @@ from engine.adaptive.halves import Halves
 from engine.budget import Budget
 from engine.colour import luma, to_pixels
 from engine.metrics import spearman
-from engine.networks.cells import CELL
+from engine.networks.decomposed.cells import CELL
 from engine.tiling import Region, strip_rows
 
 

@@ -3,10 +3,9 @@
 Source: Liu et al., "AdaDSR: Adaptive Inference Networks for Deep Single Image Super-Resolution",
 ECCV Workshops 2020 (arXiv 2004.03915), sections 3.1 to 3.4.
 
-A slim adapter looks at the features z_0 and predicts a depth map d >= 0, one value per
-low-resolution pixel. Block l is weighted by the gate G_l(d) (Eq. 4) and skipped where it is 0:
-
-    z_l = z_{l-1} + G_l(d) * F_l(z_{l-1}),    l = 1..D                                    (Eq. 3)
+The network and its adapter, which predicts how deep each pixel goes, are in
+`engine.networks.adadsr`. Here is how they run for a budget, block by block only where the depth map
+says so.
 
 Both convolutions of F_l are sparse (section 3.2), and the second sees zeros where the first has
 not run. So the published costs count it. The authors' released code also runs the first one pixel
@@ -14,11 +13,6 @@ around the active ones; at the same cost, pixels then pass through a seventh few
 
 Deviations:
 
-* `form="output"` (the default) multiplies the adapter's output by the desired depth, as the
-  authors' released code does; `form="input"` multiplies its first convolution, as the text does
-  (Eq. 5). With the former the map is predicted once and every budget is a multiple of it.
-* The mean of the depth loss is taken over the batch instead of over each sample, which lets
-  detailed patches take from flat ones, and before the final ReLU, which would stop it.
 * A map in use is smoothed (`with_neighbours`) and rounded to whole blocks, so that what has been
   computed is also added whole. The fractions of Eq. 4 are for training, where they give the map its
   gradient.
@@ -26,7 +20,6 @@ Deviations:
 """
 
 from dataclasses import asdict, dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 import torch
@@ -38,97 +31,10 @@ from engine.adaptive.contract import Description, Fact, MapWords, Method
 from engine.adaptive.wavefront import DepthPass, pack_edsr
 from engine.budget import Budget
 from engine.kernels import convolve, pack
+from engine.networks.adadsr import AdaDSR, Config
 from engine.networks.edsr import EDSR, macs
 from engine.networks.edsr import Config as EDSRConfig
-from engine.networks.layers import Conv2d, conv3x3
 from engine.tiling import Region
-
-
-@dataclass(frozen=True)
-class Config:
-    """The adapter. `width` channels inside; the paper's are 128 (EDSR) and 64 (RCAN)."""
-
-    width: int = 16
-    form: str = "output"
-
-
-class Adapter(nn.Module):
-    """P(z_0, d), section 3.3: five 3x3 convolutions with a shared-slope PReLU between them."""
-
-    def __init__(self, config: Config, channels: int):
-        super().__init__()
-        if config.form not in ("output", "input"):
-            raise ValueError(f"form must be 'output' or 'input', not {config.form!r}")
-        self.config = config
-        widths = [channels, *[config.width] * 4, 1]
-        self.convs = nn.ModuleList(conv3x3(a, b) for a, b in pairwise(widths))
-        self.slopes = nn.ModuleList(nn.PReLU() for _ in range(4))
-        with torch.no_grad():  # the map starts flat, at the desired depth
-            *_, last = self.layers()
-            last.weight.mul_(0.1)
-            last.bias.fill_(1.0)
-
-    def layers(self) -> list[Conv2d]:
-        """The convolutions, which a ModuleList does not know as such."""
-        return [conv for conv in self.convs if isinstance(conv, Conv2d)]
-
-    def forward(self, z0: Tensor, desired: Tensor) -> Tensor:
-        """The depth map (N, 1, H, W) before its final ReLU; desired depth (N, 1, 1, 1)."""
-        first = self.layers()[0]
-        if self.config.form == "output":
-            return desired * self._behind(first(z0))
-        response = F.conv2d(z0, first.weight, padding=1)  # d scales the weight, not the bias
-        return self._behind(desired * response + first.bias.view(1, -1, 1, 1))
-
-    def _behind(self, a: Tensor) -> Tensor:
-        for slope, conv in zip(self.slopes, self.convs[1:], strict=True):
-            a = conv(slope(a))
-        return a
-
-
-def gate(depth: Tensor, block: int) -> Tensor:
-    """G_l(d) of Eq. 4 for the block l = `block` + 1: 0 below l - 1, 1 above l, linear between."""
-    return (depth - block).clamp(0, 1)
-
-
-class AdaDSR(nn.Module):
-    """A network with residual blocks and the adapter that decides how many each pixel needs."""
-
-    def __init__(self, network: EDSR, config: Config):
-        super().__init__()
-        self.config = config
-        self.network = network
-        self.adapter = Adapter(config, network.config.channels)
-
-    @property
-    def blocks(self) -> int:
-        return self.network.config.blocks
-
-    def depth(self, z0: Tensor, desired: Tensor) -> Tensor:
-        """The depth map (N, 1, H, W) in blocks, 0 <= d; values above D mean D."""
-        return F.relu(self.adapter(z0, desired))
-
-    def masked(self, x: Tensor, depth: Tensor, z0: Tensor | None = None) -> Tensor:
-        """Eq. 3 with dense convolutions: the reference for training and for the sparse path.
-
-        x (N, 3, H, W); depth (N, 1, H, W) -> y (N, 3, sH, sW).
-        """
-        z = z0 = self.network.extract(x) if z0 is None else z0
-        for block in range(self.blocks):
-            weight = gate(depth, block)
-            z = z + weight * self.network.residual(block, z, weight.ceil())
-        return self.network.reconstruct(z, z0, x)
-
-    def forward(self, x: Tensor, desired: Tensor) -> tuple[Tensor, Tensor]:
-        """Super-resolved picture, and the depth map before its ReLU, for the two losses."""
-        z0 = self.network.extract(x)
-        raw = self.adapter(z0, desired)
-        return self.masked(x, F.relu(raw), z0), raw
-
-
-def depth_loss(raw: Tensor, desired: Tensor) -> Tensor:
-    """max(0, mean depth - mean desired depth), in blocks (Eq. 7; see the deviations)."""
-    return F.relu(raw.mean() - desired.mean())
 
 
 @dataclass(frozen=True)
@@ -208,8 +114,10 @@ class DepthUpscaler:
         dtype = dtype or kernels.product_type(device)
         self.name, self.device, self.dtype = name, device, str(dtype).removeprefix("torch.")
         self.blocks, self.scale = module.blocks, module.network.config.scale
-        self.costs = macs(module.network.config)
-        self.packed = pack_edsr(module.network.to(device), dtype)
+        network = module.network
+        assert isinstance(network, EDSR)  # the only trunk that is packed
+        self.costs = macs(network.config)
+        self.packed = pack_edsr(network.to(device), dtype)
         adapter = module.adapter.to(device)
         self.adapter = [pack(c.weight.detach(), c.bias.detach(), dtype) for c in adapter.layers()]
         slopes = [float(s.weight) for s in adapter.slopes if isinstance(s, nn.PReLU)]
@@ -315,6 +223,7 @@ def build(description: Description) -> AdaDSR:
 
 def describe(module: AdaDSR) -> dict:
     network = module.network.config
+    assert isinstance(network, EDSRConfig)
     return {"scale": network.scale, "network": asdict(network), "adapter": asdict(module.config)}
 
 

@@ -1,7 +1,8 @@
 """The two halves of a decomposed network, ready to run on parts of a picture.
 
 Source: Hu et al., "Restore Globally, Refine Locally: A Mask-Guided Scheme to Accelerate
-Super-Resolution Networks", ECCV 2022, section 3; the networks are those of `engine.networks.mga`.
+Super-Resolution Networks", ECCV 2022, section 3; the networks are those in
+`engine.networks.decomposed`.
 
 A feature is computed for whole rows of cells, from as many rows around them as it looks at. Where
 that is more than LIMIT pixels, it is LIMIT pixels. So it is with RFDN and RCAN, where what is far
@@ -19,8 +20,8 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from engine import all_memory_kept
-from engine.networks.cells import CELL, HALO, padded, windows
-from engine.networks.mga import MaskGuided
+from engine.networks.decomposed.cells import CELL, HALO, padded, windows
+from engine.networks.decomposed.mga import MaskGuided
 
 LIMIT = 64  # pixels around a part from which its feature is computed, at most
 MARGIN = 12  # rows of the feature beyond a part: whole cells, as many as the mask looks at

@@ -33,8 +33,8 @@ from engine.adaptive.halves import Feature, Halves
 from engine.adaptive.refinement import Block, CellState, MaskPass, run_length
 from engine.budget import Budget
 from engine.colour import Span
-from engine.networks.cells import CELL, grid
-from engine.networks.mga import NETWORKS, MaskGuided
+from engine.networks.decomposed.cells import CELL, grid
+from engine.networks.decomposed.mga import NETWORKS, MaskGuided
 from engine.tiling import Region, strip_rows
 
 BLOCK_PIXELS = 1 << 20  # a feature is computed at once for so many pixels, in 1 to 2 GiB

@@ -27,7 +27,7 @@ from engine.adaptive.contract import Part
 from engine.adaptive.flat import flat_of
 from engine.adaptive.halves import Feature, Halves
 from engine.colour import Span, as_rows, squares, to_pixels
-from engine.networks.cells import CELL, grid
+from engine.networks.decomposed.cells import CELL, grid
 from engine.tiling import Region
 
 UNKNOWN, COARSE, REFINED, WHOLE = range(4)  # what an array shows in a cell

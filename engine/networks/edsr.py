@@ -23,6 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.networks.layers import conv3x3
+from engine.networks.trunk import Trunk
 
 DIV2K_MEAN = (0.4488, 0.4371, 0.4040)
 
@@ -61,9 +62,10 @@ class Block(nn.Module):
         return self.conv2(inner if mask is None else inner * mask)
 
 
-class EDSR(nn.Module):
+class EDSR(Trunk):
     """x (N, 3, H, W) in [0, 1] -> y (N, 3, sH, sW), about [0, 1], not clamped."""
 
+    config: Config
     mean: Tensor
 
     def __init__(self, config: Config):

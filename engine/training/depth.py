@@ -8,8 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.adaptive import depth
+from engine.adaptive.depth import FLOOR
 from engine.networks import edsr
+from engine.networks.adadsr import AdaDSR, Config, depth_loss, gate
 from engine.training.recipe import Recipe, mean_square, noiseless, on_lesson, rms
 
 
@@ -35,7 +36,7 @@ def trunk_loss(network: edsr.EDSR, low: Tensor, high: Tensor, rng: np.random.Gen
 
 
 def depth_recipe_loss(
-    network: depth.AdaDSR,
+    network: AdaDSR,
     low: Tensor,
     high: Tensor,
     rng: np.random.Generator,
@@ -63,7 +64,7 @@ def depth_recipe_loss(
     for block in range(blocks):
         residual = trunk.residual(block, z)
         z = z + residual
-        stopped = stopped + depth.gate(gates, block) * residual[:part]
+        stopped = stopped + gate(gates, block) * residual[:part]
         if block + 1 == max(1, blocks // EARLY):
             early = z[:part].detach()
     z, z0 = torch.cat([z, stopped, early]), torch.cat([z0, z0[:part], z0[:part]])
@@ -77,13 +78,13 @@ def depth_recipe_loss(
     return (
         error.mean()
         + STOPPED_WEIGHT * distance.mean()
-        + weight * depth.depth_loss(raw, desired)
+        + weight * depth_loss(raw, desired)
         + MAP_WEIGHT * F.l1_loss(content, gain)
     )
 
 
 def taught_depth_loss(
-    network: depth.AdaDSR, low: Tensor, both: Tensor, rng: np.random.Generator
+    network: AdaDSR, low: Tensor, both: Tensor, rng: np.random.Generator
 ) -> Tensor:
     """The batch as the map says, a quarter of it at full depth as well, and the map's own losses.
 
@@ -103,7 +104,7 @@ def taught_depth_loss(
     z = z0[:part]
     for block in range(blocks):
         z = z + trunk.residual(block, z)
-        weight = depth.gate(gates, block)
+        weight = gate(gates, block)
         whole = weight.ceil()
         residual = trunk.residual(block, stopped, whole)
         stopped = stopped + (whole + weight - weight.detach()) * residual
@@ -118,7 +119,7 @@ def taught_depth_loss(
     return (
         FULL_WEIGHT * taught_distance(whole, high[:part], lesson[:part]).mean()
         + STOPPED_WEIGHT * taught_distance(stopped, high, lesson).mean()
-        + 0.02 * depth.depth_loss(content, torch.ones_like(mean))
+        + 0.02 * depth_loss(content, torch.ones_like(mean))
         + MAP_WEIGHT * F.l1_loss(alone, gain)
     )
 
@@ -142,7 +143,7 @@ def desired_depth(content: Tensor, mean: Tensor, blocks: int) -> Tensor:
     low, high = torch.zeros_like(mean), torch.full_like(mean, 200.0)
     for _ in range(14):
         middle = (low + high) / 2
-        entered = (middle * content.clamp(min=depth.FLOOR)).ceil().clamp(max=blocks)
+        entered = (middle * content.clamp(min=FLOOR)).ceil().clamp(max=blocks)
         less = entered.mean(dim=(1, 2, 3), keepdim=True) < mean
         low, high = torch.where(less, middle, low), torch.where(less, high, middle)
     return low
@@ -173,7 +174,7 @@ def build_edsr() -> nn.Module:
 
 
 def build_adaedsr() -> nn.Module:
-    return depth.AdaDSR(edsr.EDSR(edsr.Config()), depth.Config())
+    return AdaDSR(edsr.EDSR(edsr.Config()), Config())
 
 
 RECIPES = (

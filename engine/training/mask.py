@@ -13,8 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.colour import LUMA
-from engine.networks import mga
-from engine.networks.cells import CELL
+from engine.networks.decomposed import mga
+from engine.networks.decomposed.cells import CELL
 from engine.training.recipe import Recipe, rms, taught_rms
 
 

@@ -2,7 +2,7 @@
 
 Source: Liu et al., "Residual Feature Distillation Network for Lightweight Image Super-Resolution",
 ECCV Workshops 2020, section 3 (arXiv 2009.11551), 50 channels; decomposed into 4 and 2 blocks as in
-Hu et al., ECCV 2022 (`engine.networks.cells`). The coarse feature is what the Base-Net's upsampler
+Hu et al., ECCV 2022 (`cells`). The coarse feature is what the Base-Net's upsampler
 sees: the fused blocks, the features of the head added.
 
 Deviations:
@@ -24,7 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.networks.cells import BaseNet, ConvPair, RefineNet, enlarged, weights
+from engine.networks.decomposed.cells import BaseNet, ConvPair, RefineNet, enlarged, weights
 from engine.networks.layers import conv3x3
 
 SLOPE = 0.05  # of every LeakyReLU

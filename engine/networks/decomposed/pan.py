@@ -2,7 +2,7 @@
 
 Source: Zhao et al., "Efficient Image Super-Resolution Using Pixel Attention", ECCV Workshops 2020,
 section 3 (arXiv 2010.01073), 40 channels and 16 blocks; decomposed into 12 and 4 blocks as in Hu et
-al., ECCV 2022, section 3.1 (`engine.networks.cells`). The coarse feature is what the Base-Net
+al., ECCV 2022, section 3.1 (`cells`). The coarse feature is what the Base-Net
 enlarges: the output of its last convolution, the features of the head added.
 
 The Refine-Net has no pair of convolutions that takes the halo off. What it does instead is not
@@ -21,7 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.networks.cells import HALO, BaseNet, Half, weights
+from engine.networks.decomposed.cells import HALO, BaseNet, Half, weights
 from engine.networks.layers import conv3x3
 
 SLOPE = 0.2  # of every LeakyReLU

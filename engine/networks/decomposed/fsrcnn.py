@@ -2,7 +2,7 @@
 
 Source: Dong et al., "Accelerating the Super-Resolution Convolutional Neural Network", ECCV 2016,
 section 3 (arXiv 1608.00367), FSRCNN(56, 12, 4) on three colours; decomposed as in Hu et al., ECCV
-2022 (`engine.networks.cells`). The coarse feature is what the Base-Net's mapping has made.
+2022 (`cells`). The coarse feature is what the Base-Net's mapping has made.
 
 Deviations:
 
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.networks.cells import BaseNet, ConvPair, RefineNet, weights
+from engine.networks.decomposed.cells import BaseNet, ConvPair, RefineNet, weights
 from engine.networks.layers import conv3x3
 
 TITLE = "FSRCNN-M"

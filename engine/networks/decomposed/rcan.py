@@ -2,7 +2,7 @@
 
 Source: Zhang et al., "Image Super-Resolution Using Very Deep Residual Channel Attention Networks",
 ECCV 2018, section 3 (arXiv 1807.02758), 10 groups of 20 blocks, 64 channels; decomposed into 7 and
-3 groups as in Hu et al., ECCV 2022 (`engine.networks.cells`). The coarse feature is what the
+3 groups as in Hu et al., ECCV 2022 (`cells`). The coarse feature is what the
 Base-Net's upsampler sees: the groups, the features of the head added.
 
 Deviations, none of them in `PAPER`:
@@ -23,7 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.networks import edsr
-from engine.networks.cells import BaseNet, ConvPair, RefineNet, enlarged, weights
+from engine.networks.decomposed.cells import BaseNet, ConvPair, RefineNet, enlarged, weights
 from engine.networks.edsr import DIV2K_MEAN
 from engine.networks.layers import conv3x3
 

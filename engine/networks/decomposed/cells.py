@@ -85,7 +85,7 @@ class Half(nn.Module):
     """A Base-Net or a Refine-Net: what it makes of features becomes a picture by its `tail`.
 
     With `skip` the bilinearly enlarged picture is added. `halo` pixels of it are around what is
-    made; `pitch` is explained in `engine.networks.mga`.
+    made; `pitch` is explained in `engine.networks.decomposed.mga`.
     """
 
     pitch: int = 1

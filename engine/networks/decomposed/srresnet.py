@@ -2,7 +2,7 @@
 
 Source: Ledig et al., "Photo-Realistic Single Image Super-Resolution Using a Generative Adversarial
 Network", CVPR 2017, section 2.1.1 and Figure 4 (arXiv 1609.04802), 64 channels and 16 blocks;
-decomposed into 12 and 4 blocks as in Hu et al., ECCV 2022 (`engine.networks.cells`). The coarse
+decomposed into 12 and 4 blocks as in Hu et al., ECCV 2022 (`cells`). The coarse
 feature is what the Base-Net's upsampler sees: the blocks, the features of the head added.
 
 Deviations:
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from engine.networks import edsr
-from engine.networks.cells import BaseNet, ConvPair, RefineNet, weights
+from engine.networks.decomposed.cells import BaseNet, ConvPair, RefineNet, weights
 from engine.networks.layers import conv3x3
 
 STEPS = {2: [2], 3: [3], 4: [2, 2]}

@@ -28,8 +28,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.networks import fsrcnn, pan, rcan, rfdn, srresnet
-from engine.networks.cells import CELL, HALO, cells, grid, joined, weights
+from engine.networks.decomposed import fsrcnn, pan, rcan, rfdn, srresnet
+from engine.networks.decomposed.cells import CELL, HALO, cells, grid, joined, weights
 from engine.networks.layers import conv3x3
 
 NETWORKS = {"fsrcnn": fsrcnn, "pan": pan, "rfdn": rfdn, "srresnet": srresnet, "rcan": rcan}
