@@ -5,7 +5,8 @@ import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
-ASKING = [getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n)]
+NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+ASKING = [getattr(signal, n) for n in NAMES if hasattr(signal, n)]  # Windows lacks some
 
 
 class Stopped(KeyboardInterrupt):

@@ -1,7 +1,7 @@
 """The memory that tensors take while a computation runs, counted tensor by tensor."""
 
 import weakref
-from typing import Any
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -22,8 +22,12 @@ class Peak(TorchDispatchMode):
         self.living: set[int] = set()
 
     def __torch_dispatch__(
-        self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None
-    ) -> Any:
+        self,
+        func: Callable[..., object],
+        types: object,
+        args: tuple[object, ...] = (),
+        kwargs: dict[str, object] | None = None,
+    ) -> object:
         given = {s._cdata for s in _storages((args, kwargs))}
         result = func(*args, **(kwargs or {}))
         for storage in _storages(result):
@@ -42,5 +46,5 @@ class Peak(TorchDispatchMode):
         self.now -= size
 
 
-def _storages(values: Any) -> list[torch.UntypedStorage]:
+def _storages(values: object) -> list[torch.UntypedStorage]:
     return [v.untyped_storage() for v in tree_leaves(values) if isinstance(v, Tensor)]

@@ -28,9 +28,10 @@ from torch import Tensor
 
 from engine import kernels
 from engine.adaptive import cell_studies
+from engine.adaptive.cell_state import CellState
 from engine.adaptive.contract import Cells, Description, Fact, MapWords, Method
 from engine.adaptive.halves import Feature, Halves
-from engine.adaptive.refinement import Block, CellState, MaskPass, run_length
+from engine.adaptive.refinement import Block, MaskPass, run_length
 from engine.budget import Budget
 from engine.colour import Span
 from engine.networks.decomposed.cells import CELL, grid
