@@ -21,13 +21,14 @@ QT_MISSING = $$(cd $(VENV)/lib/python3*/site-packages/PySide6 && ldd \
 INSTALL := apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y \
     --no-install-recommends --no-upgrade -o Dpkg::Use-Pty=0
 
-.PHONY: help setup system-libraries run test screenshots
+.PHONY: help setup system-libraries run test screenshots translations
 
 help:
 	@echo "make run          open Fovea (ARGS='photo.jpg' opens a photo, ARGS='-h' lists the commands)"
 	@echo "make test         check the code and run the tests (ARGS='-k picture' runs some of them)"
 	@echo "make setup        only install what Fovea needs, into $(VENV)"
 	@echo "make screenshots  draw docs/screenshots anew"
+	@echo "make translations bring the languages up to date with the code (ARGS='fr' begins French)"
 
 setup: $(STAMP) system-libraries
 
@@ -84,3 +85,6 @@ test: setup
 screenshots: export QT_QPA_PLATFORM := offscreen
 screenshots: setup
 	$(PYTHON) -m app.screenshots docs/screenshots
+
+translations: setup
+	$(PYTHON) -m app.catalog $(ARGS)

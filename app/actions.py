@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QToolBar, QToolButton, QWidget
+
+from app.language import tr
 
 VIEWS = ("full", "split", "side")  # one of them at a time
 TOOLS = ("open", "paste", "export", None), (None, *VIEWS, None, "map", None, "fit", "actual")
@@ -22,10 +24,6 @@ class Entry:
     keys: tuple[str, ...]
     symbol: str | None = None
     checkable: bool = False
-
-
-def tr(text: str) -> str:
-    return QCoreApplication.translate("Actions", text)
 
 
 def entries() -> dict[str, Entry]:
@@ -77,13 +75,18 @@ def make_actions(window: QWidget, slots: dict[str, Callable]) -> dict[str, QActi
         action = actions[name] = QAction(entry.text, window, checkable=entry.checkable)
         action.setShortcuts([QKeySequence(key) for key in entry.keys])
         action.setAutoRepeat(name in REPEATED)
-        action.setToolTip(f"{entry.text.rstrip('…')} ({entry.keys[0]})")
+        action.setToolTip(f"{entry.text.rstrip('…').rstrip()} ({written(entry.keys[0])})")
         action.setProperty("symbol", entry.symbol)
         (action.toggled if entry.checkable else action.triggered).connect(slots[name])
         window.addAction(action)
         if name in VIEWS:
             views.addAction(action)
     return actions
+
+
+def written(key: str) -> str:
+    """A key as the system and the language write it."""
+    return QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)
 
 
 def fill_menus(bar: QMenuBar, actions: dict[str, QAction]) -> QMenu:

@@ -3,14 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
+from app.language import tr
 from engine.pictures.formats import readable, written, written_formats
-
-
-def tr(text: str) -> str:
-    return QCoreApplication.translate("Asking", text)
 
 
 def files_to_open(parent: QWidget, folder: str) -> list[Path]:

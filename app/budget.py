@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.fields import Slider
 from app.figures import percent
+from app.language import tr
 from app.look import Elided
 
 STEPS = 200  # half a per cent each
@@ -27,15 +28,15 @@ class BudgetBar(QWidget):
         self.slider.valueChanged.connect(self._tell)
         self._labels: list[str] = []
         self.asked = QLabel()
-        self.asked.setAccessibleName(self.tr("Budget"))
+        self.asked.setAccessibleName(tr("Budget"))
         strong = self.asked.font()
         strong.setPointSizeF(strong.pointSizeF() * 1.25)
         strong.setBold(True)
         self.asked.setFont(strong)
         self.means = Elided(mode=Qt.TextElideMode.ElideRight)
         self.seconds = QLabel()
-        self.seconds.setAccessibleName(self.tr("How long it takes"))
-        self.only = Elided(self.tr("One speed only: there is no other network of this kind."))
+        self.seconds.setAccessibleName(tr("How long it takes"))
+        self.only = Elided(tr("One speed only: there is no other network of this kind."))
         self.only.setForegroundRole(QPalette.ColorRole.PlaceholderText)
 
         track = QHBoxLayout()
@@ -61,8 +62,8 @@ class BudgetBar(QWidget):
         """Stops with these labels from now on; none for any effort in steps of half a per cent."""
         self._labels, last = labels, len(labels) - 1 if labels else STEPS
         first, final = [labels[:1], labels[-1:]] if last else [[], []]
-        self.ends[0].setText("  ·  ".join([self.tr("fast"), *first]))
-        self.ends[1].setText("  ·  ".join([*final, self.tr("full")]))
+        self.ends[0].setText("  ·  ".join([tr("fast"), *first]))
+        self.ends[1].setText("  ·  ".join([*final, tr("full")]))
         ticks = Slider.TickPosition.TicksBelow if labels else Slider.TickPosition.NoTicks
         with QSignalBlocker(self.slider):
             self.slider.setRange(0, last)
@@ -73,9 +74,9 @@ class BudgetBar(QWidget):
             widget.setVisible(last > 0)
         self.only.setVisible(not last)
         self.slider.setAccessibleName(
-            self.tr("Budget, one of {}").format(", ".join(labels))
+            tr("Budget, one of {}").format(", ".join(labels))
             if labels
-            else self.tr("Budget, in per cent of all there is to do")
+            else tr("Budget, in per cent of all there is to do")
         )
 
     def _tell(self, value: int) -> None:

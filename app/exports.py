@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QMessageBox, QWidget
 from app.asking import file_to_write, question
 from app.batch import OUTPUT, Order
 from app.film import Phase
+from app.language import tr
 from app.session import Session
 from app.sheet import ExportSheet
 from app.words import shortened
@@ -36,16 +37,16 @@ class Exports(QObject):
         path, confirmed = answer
         source = session.picture.path
         if source is not None and same_file(path, source):
-            session.failed.emit(self.tr("That is the source itself; choose another name."))
+            session.failed.emit(tr("That is the source itself; choose another name."))
         elif confirmed or not path.exists():
             session.export(path)
         else:
             question(
                 self._window,
-                self.tr("{} exists already.").format(shortened(path.name)),
-                self.tr("Replacing it loses what it holds now."),
-                verb=self.tr("Replace"),
-                other=self.tr("Cancel"),
+                tr("{} exists already.").format(shortened(path.name)),
+                tr("Replacing it loses what it holds now."),
+                verb=tr("Replace"),
+                other=tr("Cancel"),
                 then=lambda: session.export(path),
             )
 
@@ -90,10 +91,10 @@ class Exports(QObject):
     def _show_outside(self, path: Path) -> None:
         """Open a file or a folder with the system's own program."""
         if not path.exists():
-            self._session.failed.emit(self.tr("{} is not there any more.").format(path))
+            self._session.failed.emit(tr("{} is not there any more.").format(path))
         elif not QDesktopServices.openUrl(QUrl.fromLocalFile(str(path))):
             self._session.failed.emit(
-                self.tr("No program here opens {}; look at it by hand.").format(path)
+                tr("No program here opens {}; look at it by hand.").format(path)
             )
 
     # --- leaving -------------------------------------------------------------------------------
@@ -102,12 +103,12 @@ class Exports(QObject):
         """Is nothing being written? Else ask, and call `leave` where it is to be left undone."""
         session = self._session
         if session.film.phase is not Phase.IDLE:
-            words = self.tr("Files are still being exported.")
-            more = self.tr("What is done stays, and the same export goes on from there.")
+            words = tr("Files are still being exported.")
+            more = tr("What is done stays, and the same export goes on from there.")
         elif session.exporting:
             names = ", ".join(shortened(path.name) for path in session.exporting)
-            words = self.tr("{} is still being exported.").format(names)
-            more = self.tr("If you quit now, it is not written.")
+            words = tr("{} is still being exported.").format(names)
+            more = tr("If you quit now, it is not written.")
         else:
             return True
         if self._question is None:
@@ -115,8 +116,8 @@ class Exports(QObject):
                 self._window,
                 words,
                 more,
-                verb=self.tr("Quit"),
-                other=self.tr("Keep exporting"),
+                verb=tr("Quit"),
+                other=tr("Keep exporting"),
                 then=leave,
             )
             self._question.finished.connect(self._answered)

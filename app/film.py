@@ -13,6 +13,7 @@ from PySide6.QtGui import QImage
 
 from app.batch import Item, Listed, Order, again, listed
 from app.figures import extent, percent
+from app.language import tr
 from app.thumbs import thumbnail
 from app.worker import Worker, give_way
 from engine.batch.export import Event
@@ -192,15 +193,15 @@ class Film(QAbstractListModel):
         """The state of a file in words."""
         item, state = self.items[row], self.states[row]
         if state.name == FAILED:
-            return self.tr("Failed: {}").format(shorter(state.reason, item.source))
+            return tr("Failed: {}").format(shorter(state.reason, item.source))
         if state.name == RUNNING:
-            return self.tr("Writing…") if state.progress == 1 else percent(state.progress, 0)
+            return tr("Writing…") if state.progress == 1 else percent(state.progress, 0)
         if state.name == SKIPPED:
-            return self.tr("Done before")
+            return tr("Done before")
         if state.name == DONE:
-            return self.tr("Done")
-        size = extent(item.size) if item.size else self.tr("size unknown")
-        return self.tr("{}  ·  waiting").format(size)
+            return tr("Done")
+        size = extent(item.size) if item.size else tr("size unknown")
+        return tr("{}  ·  waiting").format(size)
 
     # --- the thread that reads -----------------------------------------------------------------
 
@@ -225,7 +226,7 @@ class Film(QAbstractListModel):
             self.failed.emit(found)
         elif paths and not found.items:
             names = ", ".join(path.name for path in paths[:3])
-            self.failed.emit(self.tr("{} holds no pictures that Fovea can read.").format(names))
+            self.failed.emit(tr("{} holds no pictures that Fovea can read.").format(names))
         elif found.items:
             self._put_on(found.items)
             self.passed |= {passed.source: passed for passed in found.passed}

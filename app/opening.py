@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QApplication, QMenu, QWidget
 from app.asking import files_to_open, folder_to_open
 from app.batch import is_folder
 from app.intake import local_files, picture_in
+from app.language import tr
 from app.session import Session
 from app.strip import Strip
 from app.words import shortened
@@ -35,7 +36,7 @@ class Opening(QObject):
     def paste(self) -> None:
         data = QApplication.clipboard().mimeData()
         if data is None or not self.take(data):
-            self._session.tell(self.tr("There is no picture on the clipboard."))
+            self._session.tell(tr("There is no picture on the clipboard."))
 
     def take(self, data: QMimeData) -> bool:
         """Open what was pasted or dropped; False where there is no picture in it."""

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
 
 from app.canvas import image_of
 from app.fields import ComboBox, Slider
+from app.language import filled, tr
 from app.results import Planned
 from app.words import Words
 from engine.colour import colourise
@@ -29,12 +30,15 @@ class Legend(QWidget):
         self._ends = "", ""
         self._value: float | None = None
         self.setFixedHeight(22 + 2 * self.fontMetrics().lineSpacing())
-        self.setAccessibleName(self.tr("Legend of the map"))
+        self.setAccessibleName(tr("Legend of the map"))
 
     def set_range(self, low: float, high: float, unit: str, *, least: float, most: float) -> None:
         """The colours reach from `low` to `high`, the values from `least` to `most`."""
         self._low, self._high, self._unit = low, high, unit
-        self._ends = f"{'≤ ' * (least < low)}{low:.3g}", f"{'≥ ' * (most > high)}{high:.3g}"
+        self._ends = (
+            filled("≤ {:.3g}" if least < low else "{:.3g}", low),
+            filled("≥ {:.3g}" if most > high else "{:.3g}", high),
+        )
         self.update()
 
     def set_value(self, value: float | None) -> None:
@@ -73,7 +77,7 @@ class Panel(QWidget):
     def __init__(self, parent: QWidget | None = None):
         super().__init__(parent)
         self.upscaler, self.scale, self.device = ComboBox(), QLabel("–"), QLabel("–")
-        self.upscaler.setAccessibleName(self.tr("Weights"))
+        self.upscaler.setAccessibleName(tr("Weights"))
         self.upscaler.setSizeAdjustPolicy(
             ComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
@@ -84,16 +88,16 @@ class Panel(QWidget):
         facts.setHorizontalSpacing(12)
         facts.setVerticalSpacing(6)
         facts.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
-        facts.addRow(self.tr("Weights"), self.upscaler)
-        facts.addRow(self.tr("Scale"), self.scale)
-        facts.addRow(self.tr("Device"), self.device)
+        facts.addRow(tr("Weights"), self.upscaler)
+        facts.addRow(tr("Scale"), self.scale)
+        facts.addRow(tr("Device"), self.device)
 
         self.map_name = heading("")
         self.shown = QCheckBox()
         self.shown.toggled.connect(self.map_toggled)
         self.opacity = Slider(Qt.Orientation.Horizontal)
         self.opacity.setRange(10, 100)
-        self.opacity.setAccessibleName(self.tr("Opacity of the map"))
+        self.opacity.setAccessibleName(tr("Opacity of the map"))
         self.opacity.valueChanged.connect(lambda value: self.opacity_changed.emit(value / 100))
         self.legend = Legend()
         self.lines = QLabel()
@@ -104,12 +108,12 @@ class Panel(QWidget):
         self.under_cursor.setAlignment(Qt.AlignmentFlag.AlignTop)
         opacity = QFormLayout()
         opacity.setHorizontalSpacing(12)
-        opacity.addRow(self.tr("Opacity"), self.opacity)
+        opacity.addRow(tr("Opacity"), self.opacity)
 
         layout = QVBoxLayout(self)
         layout.setContentsMargins(14, 14, 14, 14)
         layout.setSpacing(8)
-        layout.addWidget(heading(self.tr("Upscaler")))
+        layout.addWidget(heading(tr("Upscaler")))
         layout.addLayout(facts)
         layout.addSpacing(14)
         layout.addWidget(self.map_name)
@@ -151,7 +155,7 @@ class Panel(QWidget):
             self.under_cursor.clear()
             return
         row, column = place
-        self.under_cursor.setText(self._words.value.format(value, column, row))
+        self.under_cursor.setText(filled(self._words.value, value, column, row))
 
 
 def heading(text: str) -> QLabel:

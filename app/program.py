@@ -7,6 +7,7 @@ from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QApplication, QMessageBox
 
 from app import look
+from app.language import speak
 from app.session import Session
 from app.trouble import catch_all
 from app.window import MainWindow
@@ -16,10 +17,11 @@ WEIGHTS = "adaedsr-x4"
 
 
 def application() -> QApplication:
-    """The one QApplication, dressed, in step with the system's light or dark."""
+    """The one QApplication, dressed, in the user's language, in step with the system's light or dark."""
     made = QCoreApplication.instance() or QApplication(sys.argv[:1])
     made.setApplicationName("Fovea")
     made.setOrganizationName("Fovea")
+    speak()
     look.dress(made)
     made.styleHints().colorSchemeChanged.connect(lambda _: look.dress(made))
     return made

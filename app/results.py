@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QImage
 
 from app.canvas import Canvas, image_of
+from app.language import tr
 from engine import kernels
 from engine.adaptive.contract import AnyUpscaler, Fact
 from engine.colour import colourise
@@ -90,7 +90,7 @@ def device_name(device: torch.device) -> str:
     """What computes, in words: the graphics card's name, or the processor's kernels."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    processor = QCoreApplication.translate("Results", "processor, {}").format(kernels.describe())
+    processor = tr("processor, {}").format(kernels.describe())
     return processor if device.type == "cpu" else device.type
 
 

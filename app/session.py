@@ -9,6 +9,7 @@ from app import stored
 from app.film import Film
 from app.jobs import Compute, Export, Open, Stop
 from app.keeper import Keeper
+from app.language import tr
 from app.results import Opened, Planned, Progress
 from app.stops import SliderStop, Weights, choices, stops_of, usable, weights
 from app.timing import Timing
@@ -93,7 +94,7 @@ class Session(QObject):
             return
         if name not in [each.name for each in self._there]:
             self.renamed.emit()  # whoever has chosen them shows the old ones again
-            self.failed.emit(self.tr("The weights {} cannot be used.").format(name))
+            self.failed.emit(tr("The weights {} cannot be used.").format(name))
             return
         self.settings = replace(self.settings, name=name)
         self.store.setValue("name", name)
@@ -138,7 +139,7 @@ class Session(QObject):
         if self.busy:
             self._generation, self._job = self.worker.request(Stop()), None
             self._exporting.clear()
-            self._news = self.tr("Stopped; what is done stays.")
+            self._news = tr("Stopped; what is done stays.")
             self.state_changed.emit()
 
     def tell(self, words: str) -> None:
@@ -168,12 +169,12 @@ class Session(QObject):
         """What goes on, or has happened last, in words."""
         if self.opens:
             path = self._job.path
-            return self.tr("Opening {}…").format(path.name if path else self.tr("the picture"))
+            return tr("Opening {}…").format(path.name) if path else tr("Opening the picture…")
         if self._exporting:
             names = ", ".join(path.name for path in self.exporting)
-            return self.tr("Exporting {}…").format(names)
+            return tr("Exporting {}…").format(names)
         if isinstance(self._job, Compute) and self.plan is None:
-            return self.tr("Looking at the picture…")
+            return tr("Looking at the picture…")
         return self._news
 
     @property
@@ -251,7 +252,7 @@ class Session(QObject):
     def suggestion(self) -> Path:
         """Where an export would go: beside the source, named after it."""
         opened = self.picture
-        path = opened.path or Path.home() / self.tr("pasted.png")
+        path = opened.path or Path.home() / tr("pasted.png")
         ending = stored.choice(self.store, "ending", ENDING, list(written()))
         settings = replace(self.settings, format=ending)
         size = opened.picture.size
@@ -314,7 +315,7 @@ class Session(QObject):
     def _exported(self, generation: int, path: str) -> None:
         if generation in self._exporting:
             del self._exporting[generation]
-            self._news = self.tr("Exported {}").format(Path(path).name)
+            self._news = tr("Exported {}").format(Path(path).name)
             self.state_changed.emit()
 
     def _refused(self, generation: int, sentence: str) -> None:

@@ -25,6 +25,7 @@ from app import look
 from app.batch import Item, Outlook, outlook, output_pixels, source_pixels
 from app.fields import ComboBox, SpinBox
 from app.figures import byte_count, duration
+from app.language import filled, plural, tr
 from app.layout import Scrolled
 from app.stops import asked
 from engine.batch.names import jobs_of
@@ -59,7 +60,7 @@ class ExportSheet(QDialog):
         self._outlook, self._senseless = Outlook(), False
         self._timer = QTimer(self, interval=LOOK)
         self._timer.timeout.connect(self._show_outlook)
-        self.setWindowTitle(self.tr("Export all"))
+        self.setWindowTitle(tr("Export all"))
         self._make_fields(folder)
         self._lay_out()
         self._show_size_unit()
@@ -95,35 +96,35 @@ class ExportSheet(QDialog):
     def _make_fields(self, folder: Path) -> None:
         given = self._given
         self.place = QLineEdit(str(folder))
-        self.browse = QPushButton(self.tr("Choose…"))
+        self.browse = QPushButton(tr("Choose…"))
         self.browse.setAutoDefault(False)
         self.browse.clicked.connect(self._browse)
         self.format = ComboBox()
-        self.format.addItem(self.tr("As the original"), None)
+        self.format.addItem(tr("As the original"), None)
         for form in written_formats():
             self.format.addItem(form.name, form.endings[0].removeprefix("."))
         self.format.setCurrentIndex(max(0, self.format.findData(given.format)))
         self.quality = SpinBox(minimum=1, maximum=100, value=given.quality)
-        self.quality.setAccessibleName(self.tr("Quality"))
+        self.quality.setAccessibleName(tr("Quality"))
         self.unit = ComboBox()
-        self.unit.addItem(self.tr("{} × the original").format(self._scale), None)
-        self.unit.addItem(self.tr("Per cent"), "percent")
-        self.unit.addItem(self.tr("Width"), "width")
-        self.unit.addItem(self.tr("Height"), "height")
+        self.unit.addItem(tr("{} × the original").format(self._scale), None)
+        self.unit.addItem(tr("Per cent"), "percent")
+        self.unit.addItem(tr("Width"), "width")
+        self.unit.addItem(tr("Height"), "height")
         self.amount = SpinBox(minimum=1, maximum=LARGEST)
-        self.amount.setAccessibleName(self.tr("Size"))
+        self.amount.setAccessibleName(tr("Size"))
         for unit in ("percent", "width", "height"):
             if (value := getattr(given.size, unit)) is not None:
                 self.unit.setCurrentIndex(self.unit.findData(unit))
                 self.amount.setValue(round(value))
         self.name = QLineEdit(given.template)
         fields = "  ".join("{" + field + "}" for field in FIELDS)
-        self.name.setToolTip(self.tr("Fields: {}").format(fields))
+        self.name.setToolTip(tr("Fields: {}").format(fields))
         self.example = look.Elided()
         self.budget = QLabel(
-            self.tr("{}, as the slider says").format(asked(given.name, given.budget.share))
+            tr("{}, as the slider says").format(asked(given.name, given.budget.share))
         )
-        self.replaced = QCheckBox(self.tr("Replace files that are already there"))
+        self.replaced = QCheckBox(tr("Replace files that are already there"))
         self.replaced.toggled.connect(self._show)
         self.there = look.Elided()
         self.there.setForegroundRole(QPalette.ColorRole.PlaceholderText)
@@ -142,13 +143,13 @@ class ExportSheet(QDialog):
         form.setVerticalSpacing(10)
         form.setLabelAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        self.quality_label = QLabel(self.tr("Quality"))
-        form.addRow(self.tr("&Folder"), row_of(self.place, self.browse))
-        form.addRow(self.tr("F&ormat"), row_of(self.format, self.quality_label, self.quality))
-        form.addRow(self.tr("&Size"), row_of(self.unit, self.amount))
-        form.addRow(self.tr("&Name"), self.name)
+        self.quality_label = QLabel(tr("Quality"))
+        form.addRow(tr("&Folder"), row_of(self.place, self.browse))
+        form.addRow(tr("F&ormat"), row_of(self.format, self.quality_label, self.quality))
+        form.addRow(tr("&Size"), row_of(self.unit, self.amount))
+        form.addRow(tr("&Name"), self.name)
         form.addRow("", self.example)
-        form.addRow(self.tr("Budget"), self.budget)
+        form.addRow(tr("Budget"), self.budget)
         form.addRow("", self.replaced)
         form.addRow("", self.there)
         for field, widget in ((self.place, 0), (self.format, 1), (self.unit, 2)):
@@ -157,12 +158,10 @@ class ExportSheet(QDialog):
         line.setForegroundRole(QPalette.ColorRole.Mid)
         line.setFrameShadow(QFrame.Shadow.Plain)
         form.addRow(line)
-        form.addRow(self.tr("Output"), self.totals)
-        form.addRow(self.tr("Time"), self.time)
+        form.addRow(tr("Output"), self.totals)
+        form.addRow(tr("Time"), self.time)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
-        self.start = self.buttons.addButton(
-            self.tr("Start"), QDialogButtonBox.ButtonRole.AcceptRole
-        )
+        self.start = self.buttons.addButton(tr("Start"), QDialogButtonBox.ButtonRole.AcceptRole)
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
@@ -179,7 +178,7 @@ class ExportSheet(QDialog):
 
     def _browse(self) -> None:
         chosen = QFileDialog.getExistingDirectory(
-            self, self.tr("Folder for the upscaled pictures"), str(self.folder.parent)
+            self, tr("Folder for the upscaled pictures"), str(self.folder.parent)
         )
         if chosen:
             self.place.setText(chosen)
@@ -188,7 +187,7 @@ class ExportSheet(QDialog):
         """A new unit begins with what the network gives, for the first of the pictures."""
         unit = self.unit.currentData()
         self.amount.setVisible(unit is not None)
-        self.amount.setSuffix(" %" if unit == "percent" else self.tr(" pixels"))
+        self.amount.setSuffix(" %" if unit == "percent" else tr(" pixels"))
         if unit and getattr(self._given.size, unit) is None:
             height, width = next((i.size for i in self._items if i.size), (1000, 1000))
             usual = {"percent": 100, "width": width, "height": height}
@@ -235,14 +234,14 @@ class ExportSheet(QDialog):
         number, of, words = len(seen.there), len(self._items), ""
         if number:
             fate = (
-                self.tr("those made otherwise are replaced")
+                tr("those made otherwise are replaced")
                 if self.overwrite
-                else self.tr("they stay as they are")
+                else tr("they stay as they are")
             )
-            words = self.tr("{} of {} are there already; {}").format(number, of, fate)
+            words = tr("{} of {} are there already; {}").format(number, of, fate)
         self.there.setText(words)
         unfit = len(seen.impossible)
-        some = self.tr("{} of {} cannot be made: {}")
+        some = tr("{} of {} cannot be made: {}")
         why = some.format(unfit, of, next(iter(seen.impossible.values()))) if unfit else ""
         self._colour(self.wrong, bad=True)
         self.wrong.setText(look.breakable(why))
@@ -268,20 +267,20 @@ class ExportSheet(QDialog):
 
     def _total(self, pixels: int) -> str:
         number = len(self._items)
-        files = self.tr("1 picture") if number == 1 else self.tr("{} pictures").format(number)
-        size = self.tr("{:,.1f} megapixels").format(pixels / 1e6)
-        raw = self.tr("{} uncompressed").format(byte_count(3 * pixels))
+        files = plural("1 picture", "{} pictures", number)
+        size = filled(tr("{:,.1f} megapixels"), pixels / 1e6)
+        raw = tr("{} uncompressed").format(byte_count(3 * pixels))
         unknown = sum(item.size is None for item in self._items)
-        without = self.tr("{} of unknown size").format(unknown) if unknown else ""
+        without = tr("{} of unknown size").format(unknown) if unknown else ""
         return "  ·  ".join(part for part in (files, size, raw, without) if part)
 
     def _predicted(self) -> str:
         if self._rate is None:
-            return self.tr("unknown until the first picture")
+            return tr("unknown until the first picture")
         kept = frozenset() if self.overwrite else self._outlook.there
         kept |= self._outlook.impossible.keys()
         left = [item for item in self._items if item.key not in kept]
-        return self.tr("about {}").format(duration(self._rate * source_pixels(left)))
+        return tr("about {}").format(duration(self._rate * source_pixels(left)))
 
 
 def row_of(*widgets: QWidget) -> QHBoxLayout:

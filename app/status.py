@@ -1,17 +1,14 @@
 """The line at the bottom: what goes on, how far it is, and a button to end it."""
 
-from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton
 
 from app.figures import duration, percent
+from app.language import tr
 from app.session import Session
 
 LEAST = 200  # points for the words, however narrow the window is
-
-
-def tr(text: str) -> str:
-    return QCoreApplication.translate("Status", text)
 
 
 class Status(QStatusBar):

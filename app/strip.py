@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 from app import look
 from app.figures import duration
 from app.film import Film, Phase, State
+from app.language import plural, tr
 from app.painting import paint_checks
 from app.panel import heading
 from engine.batch.stages import DONE, FAILED, RUNNING
@@ -150,7 +151,7 @@ class Strip(QWidget):
         self.film, self._actions = film, actions
         self.title = heading("")
         close = QToolButton(text="✕", autoRaise=True)
-        close.setToolTip(self.tr("Take all files off the strip"))
+        close.setToolTip(tr("Take all files off the strip"))
         close.setAccessibleName(close.toolTip())
         close.clicked.connect(film.clear)
         self.close_button = close
@@ -161,17 +162,17 @@ class Strip(QWidget):
         self.view.setFrameShape(QFrame.Shape.NoFrame)
         self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.view.setAccessibleName(self.tr("Film strip"))
+        self.view.setAccessibleName(tr("Film strip"))
         self.view.selectionModel().currentChanged.connect(self._choose)
         self.view.activated.connect(self._choose)
-        remove = QAction(self.tr("Take off the strip"), self.view)
+        remove = QAction(tr("Take off the strip"), self.view)
         remove.setShortcut(Qt.Key.Key_Delete)
         remove.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
         remove.triggered.connect(lambda: film.remove(self.view.currentIndex().row()))
         self.view.addAction(remove)
         self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
         self.remove = remove
-        empty = QLabel(self.tr("Looking for pictures…"))
+        empty = QLabel(tr("Looking for pictures…"))
         empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         empty.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         self.pages = QStackedWidget()
@@ -194,7 +195,7 @@ class Strip(QWidget):
     def _foot(self) -> QVBoxLayout:
         self.bar = QProgressBar(maximum=1000, textVisible=False)
         self.bar.setMaximumHeight(12)
-        self.bar.setAccessibleName(self.tr("Progress of the export"))
+        self.bar.setAccessibleName(tr("Progress of the export"))
         self.words = look.Elided()
         grid = QGridLayout()
         grid.setSpacing(8)
@@ -240,9 +241,7 @@ class Strip(QWidget):
         idle, ended = film.phase is Phase.IDLE, film.order is not None
         self.setVisible(bool(number or film.searching))
         self.pages.setCurrentIndex(0 if number else 1)
-        self.title.setText(
-            self.tr("1 picture") if number == 1 else f"{number} {self.tr('pictures')}"
-        )
+        self.title.setText(plural("1 picture", "{} pictures", number))
         for thing in (self.close_button, self.remove):
             thing.setEnabled(idle)
         self.bar.setVisible(not idle)
@@ -265,16 +264,16 @@ class Strip(QWidget):
     def _sentence(self, number: int, counts) -> str:
         """One line about the export as a whole."""
         film = self.film
-        passed = self.tr("{} passed over").format(len(film.passed)) if film.passed else ""
+        passed = tr("{} passed over").format(len(film.passed)) if film.passed else ""
         if film.order is None:
             return passed
-        done = self.tr("{} of {} done").format(counts[DONE], number)
-        failed = self.tr("{} failed").format(counts[FAILED]) if counts[FAILED] else ""
+        done = tr("{} of {} done").format(counts[DONE], number)
+        failed = tr("{} failed").format(counts[FAILED]) if counts[FAILED] else ""
         first = {
             Phase.IDLE: "",
-            Phase.RUNNING: "" if film.left is None else duration(film.left) + self.tr(" left"),
-            Phase.PAUSED: self.tr("Paused"),
-            Phase.STOPPING: self.tr("Stopping…"),
+            Phase.RUNNING: "" if film.left is None else tr("{} left").format(duration(film.left)),
+            Phase.PAUSED: tr("Paused"),
+            Phase.STOPPING: tr("Stopping…"),
         }[film.phase]
         return "  ·  ".join(part for part in (first, done, failed, passed) if part)
 

@@ -3,10 +3,11 @@
 import sys
 import traceback
 
-from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QColor, QGuiApplication, QPalette
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMessageBox, QToolButton, QWidget
 
+from app.language import tr
 from app.look import breakable
 
 
@@ -25,7 +26,7 @@ class Notice(QFrame):
         self.label.setWordWrap(True)
         self.label.setMinimumWidth(1)
         self.label.setTextFormat(Qt.TextFormat.PlainText)
-        copy = QAction(self.tr("Copy"), self.label)
+        copy = QAction(tr("Copy"), self.label)
         copy.triggered.connect(lambda: QGuiApplication.clipboard().setText(self._sentence))
         self.label.addAction(copy)
         self.label.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
@@ -33,7 +34,7 @@ class Notice(QFrame):
         close = QToolButton()
         close.setText("✕")
         close.setAutoRaise(True)
-        close.setAccessibleName(self.tr("Close this message"))
+        close.setAccessibleName(tr("Close this message"))
         close.clicked.connect(self.hide)
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 8, 8, 8)
@@ -50,9 +51,7 @@ class Notice(QFrame):
 
 def show_traceback(text: str, parent: QWidget | None = None) -> QMessageBox:
     """A dialog with the details to copy; the program goes on."""
-    words = QCoreApplication.translate(
-        "Trouble", "Something unexpected happened. Fovea goes on; please report the details below."
-    )
+    words = tr("Something unexpected happened. Fovea goes on; please report the details below.")
     close = QMessageBox.StandardButton.Close
     box = QMessageBox(QMessageBox.Icon.Warning, "Fovea", words, close, parent)
     box.setDetailedText(text)

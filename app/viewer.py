@@ -7,6 +7,7 @@ from PySide6.QtGui import QImage, QPainter, QPalette
 from PySide6.QtWidgets import QWidget
 
 from app.camera import Camera
+from app.language import tr
 from app.painting import Outlines, paint_checks, paint_handle, paint_image
 from app.results import Opened, Planned
 from engine.tiling import Region
@@ -47,7 +48,7 @@ class Viewer(QWidget):
         self._frame.timeout.connect(self._paint_dirty)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAccessibleName(self.tr("Picture"))
+        self.setAccessibleName(tr("Picture"))
         self.setMinimumSize(200, 120)
 
     # --- what is shown -------------------------------------------------------------------------

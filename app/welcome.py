@@ -4,6 +4,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QIcon, QPalette
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from app.language import tr
 from app.look import ASSETS, breakable
 
 
@@ -19,16 +20,16 @@ class Welcome(QWidget):
         self.setAutoFillBackground(True)
         picture = QLabel()
         picture.setPixmap(QIcon(str(ASSETS / "icon.svg")).pixmap(112, 112))
-        title = QLabel(self.tr("Drop a photo here"))
+        title = QLabel(tr("Drop a photo here"))
         font = title.font()
         font.setPointSizeF(font.pointSizeF() * 1.8)
         font.setBold(True)
         title.setFont(font)
         self.hint = hint = QLabel()
         hint.setForegroundRole(QPalette.ColorRole.PlaceholderText)
-        self.open_button = QPushButton(self.tr("Open…"))
+        self.open_button = QPushButton(tr("Open…"))
         self.open_button.setDefault(True)
-        self.sample_button = QPushButton(self.tr("Try the sample"))
+        self.sample_button = QPushButton(tr("Try the sample"))
         self.open_button.clicked.connect(self.open_asked)
         self.sample_button.clicked.connect(self.sample_asked)
         buttons = QHBoxLayout()
@@ -52,11 +53,11 @@ class Welcome(QWidget):
     def show_scale(self, scale: int) -> None:
         """How much the weights in use enlarge."""
         hints = {
-            2: self.tr("Fovea makes it twice as large and shows where the work goes."),
-            3: self.tr("Fovea makes it three times as large and shows where the work goes."),
-            4: self.tr("Fovea makes it four times as large and shows where the work goes."),
+            2: tr("Fovea makes it twice as large and shows where the work goes."),
+            3: tr("Fovea makes it three times as large and shows where the work goes."),
+            4: tr("Fovea makes it four times as large and shows where the work goes."),
         }
-        other = self.tr("Fovea makes it {} times as large and shows where the work goes.")
+        other = tr("Fovea makes it {} times as large and shows where the work goes.")
         self.hint.setText(hints.get(scale, other.format(scale)))
 
 

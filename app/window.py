@@ -20,6 +20,7 @@ from app.dropping import DropFrame
 from app.exports import Exports
 from app.figures import duration, extent
 from app.intake import holds_picture
+from app.language import tr
 from app.layout import Scrolled, column, heading, split
 from app.opening import Opening
 from app.panel import Panel
@@ -187,7 +188,7 @@ class MainWindow(QMainWindow):
         self._show_page()
         if not self.strip.view.hasFocus():  # the arrow keys go on along the strip
             self.viewer.setFocus()
-        name = opened.name or self.tr("Pasted picture")
+        name = opened.name or tr("Pasted picture")
         self.setWindowTitle(f"{name} – Fovea")
         self.title.tip = str(opened.path or name)
         self.title.setText(name)
@@ -207,7 +208,7 @@ class MainWindow(QMainWindow):
             self.blank.show_words(session.status if session.opens else "")
             self.pages.setCurrentWidget(self.blank)
         elif film.items:
-            self.blank.show_words(self.tr("Choose a picture on the left."))
+            self.blank.show_words(tr("Choose a picture on the left."))
             self.pages.setCurrentWidget(self.blank)
         else:
             self.pages.setCurrentWidget(self.welcome)
@@ -244,7 +245,7 @@ class MainWindow(QMainWindow):
         words = ""
         if session.planned_for_now and timing.total is not None:
             whole = duration(timing.total)
-            words = (self.tr("took {}") if timing.done == 1 else self.tr("about {}")).format(whole)
+            words = (tr("took {}") if timing.done == 1 else tr("about {}")).format(whole)
         self.budget.show_seconds(words)
 
     def _show_progress(self, progress: Progress) -> None:

@@ -1,11 +1,9 @@
 """What each method calls its map and its budget, in the words of the window."""
 
-import re
 from dataclasses import dataclass
 
-from PySide6.QtCore import QCoreApplication
-
 from app.figures import percent
+from app.language import filled, tr
 from app.results import Planned
 from engine.library import METHODS
 
@@ -20,10 +18,6 @@ class Words:
     unit: str
     value: str
     lines: str = ""
-
-
-def tr(text: str) -> str:
-    return QCoreApplication.translate("Words", text)
 
 
 def words_of(method: str) -> Words:
@@ -42,9 +36,4 @@ def shortened(name: str, most: int = 48) -> str:
 def meaning(plan: Planned) -> list[str]:
     """The executed share of the dense network's compute, and what the plan gives out."""
     share = tr("{} of the full compute").format(percent(plan.compute))
-    return [share, *(grouped(tr(fact.text).format(*fact.numbers)) for fact in plan.facts)]
-
-
-def grouped(text: str) -> str:
-    """Thousands kept together: 1,240 becomes 1 240, which does not break at the end of a line."""
-    return re.sub(r"(?<=\d),(?=\d{3})", "\N{NARROW NO-BREAK SPACE}", text)
+    return [share, *(filled(tr(fact.text), *fact.numbers) for fact in plan.facts)]

@@ -18,6 +18,7 @@ from PySide6.QtCore import QObject, QThread, Signal
 from app.batch import Order, steps
 from app.canvas import image_of, make_canvas, shown
 from app.jobs import Compute, Export, Open, Stop
+from app.language import tr
 from app.results import (
     Opened,
     Planned,
@@ -40,7 +41,6 @@ from engine.run import load, run
 from engine.settings import Settings, choose_device
 from engine.tiling import Region
 
-NO_MEMORY = "There is not enough memory for this picture; close other programs or reduce it first."
 NICENESS = 10  # the window must answer while all cores compute
 
 
@@ -146,7 +146,7 @@ class Worker(QThread):
                 self.failed.emit(generation, str(error))
             except Exception as error:
                 if out_of_memory(error):
-                    self.failed.emit(generation, NO_MEMORY)
+                    self.failed.emit(generation, no_memory())
                     continue
                 self.crashed.emit(generation, traceback.format_exc())
         if self._steps is not None:
@@ -273,7 +273,7 @@ class Worker(QThread):
         if not (
             self.wants(generation) and self.compute(generation, name, effort, None, lasting=True)
         ):
-            raise FoveaError("The export was stopped; nothing was written.")
+            raise FoveaError(tr("The export was stopped; nothing was written."))
         opened = self._opened
         picture = resized(self._made, settings.size.of(opened.picture.size, opened.scale))
         write(picture, path, overwrite=True, quality=settings.quality)  # the dialog has asked
@@ -292,6 +292,12 @@ def within(seen: Region | None, size: tuple[int, int]) -> Region | None:
     """What is seen as far as it lies in a picture of that size: it may be of the one before."""
     inside = seen and seen.grown(0, *size)
     return inside if inside and inside.height > 0 and inside.width > 0 else None
+
+
+def no_memory() -> str:
+    return tr(
+        "There is not enough memory for this picture; close other programs or reduce it first."
+    )
 
 
 def out_of_memory(error: Exception) -> bool:

@@ -3,6 +3,7 @@
 import os
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # before anything loads Qt
+os.environ["LANGUAGE"] = "en"  # whatever the user speaks
 
 from pathlib import Path
 
