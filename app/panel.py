@@ -35,6 +35,7 @@ class Legend(QWidget):
     def set_range(self, low: float, high: float, unit: str, *, least: float, most: float) -> None:
         """The colours reach from `low` to `high`, the values from `least` to `most`."""
         self._low, self._high, self._unit = low, high, unit
+        self.setMinimumWidth(self.fontMetrics().horizontalAdvance(unit))
         self._ends = (
             filled("≤ {:.3g}" if least < low else "{:.3g}", low),
             filled("≥ {:.3g}" if most > high else "{:.3g}", high),

@@ -17,7 +17,7 @@ WEIGHTS = "adaedsr-x4"
 
 
 def application() -> QApplication:
-    """The one QApplication, dressed, in the user's language, in step with the system's light or dark."""
+    """The one QApplication, dressed, in the user's language and the system's light or dark."""
     made = QCoreApplication.instance() or QApplication(sys.argv[:1])
     made.setApplicationName("Fovea")
     made.setOrganizationName("Fovea")

@@ -137,7 +137,7 @@
     </message>
     <message>
         <source>Failed: {}</source>
-        <translation>Fehlgeschlagen: {}</translation>
+        <translation>Fehler: {}</translation>
     </message>
     <message>
         <source>Faster</source>
@@ -521,7 +521,7 @@
     </message>
     <message>
         <source>size unknown</source>
-        <translation>Größe unbekannt</translation>
+        <translation>Größe unklar</translation>
     </message>
     <message>
         <source>the whole network at every pixel</source>
