@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from app.fields import Slider
 from app.figures import percent
 from app.language import tr
-from app.look import Elided
+from app.look import BETWEEN, Elided
 
 STEPS = 200  # half a per cent each
 
@@ -62,8 +62,8 @@ class BudgetBar(QWidget):
         """Stops with these labels from now on; none for any effort in steps of half a per cent."""
         self._labels, last = labels, len(labels) - 1 if labels else STEPS
         first, final = [labels[:1], labels[-1:]] if last else [[], []]
-        self.ends[0].setText("  ·  ".join([tr("fast"), *first]))
-        self.ends[1].setText("  ·  ".join([*final, tr("full")]))
+        self.ends[0].setText(BETWEEN.join([tr("fast"), *first]))
+        self.ends[1].setText(BETWEEN.join([*final, tr("full")]))
         ticks = Slider.TickPosition.TicksBelow if labels else Slider.TickPosition.NoTicks
         with QSignalBlocker(self.slider):
             self.slider.setRange(0, last)
@@ -95,7 +95,7 @@ class BudgetBar(QWidget):
 
     def show_plan(self, parts: list[str], *, valid: bool) -> None:
         """What the budget means; faint while that is not `valid` for the budget of now."""
-        self.means.setText("  ·  ".join(parts))
+        self.means.setText(BETWEEN.join(parts))
         self.means.setEnabled(valid)
 
     def show_seconds(self, words: str) -> None:

@@ -52,6 +52,7 @@ DARK = {
     "Mid": "#48484f",
     "Dark": "#17171a",
 }
+BETWEEN = "  ·  "  # facts in one line
 PIECE = 40  # letters of a name that are not broken
 GOOD, BAD = ("#1d7f45", "#5fd08d"), ("#b3372f", "#ff8f86")  # text on light and on dark ground
 
@@ -123,12 +124,19 @@ def _render(svg: str, size: int, opacity: float) -> QPixmap:
 
 
 class Elided(QLabel):
-    """One line of plain text that is cut where it does not fit, and then all of it is its tool tip;
-    `words` is all, and `tip` is the tool tip instead."""
+    """Plain text in at most `most` lines that is cut where it does not fit, and then all of it is
+    its tool tip; `words` is all, and `tip` is the tool tip instead. One line is cut as `mode` says,
+    of several the last one at its end."""
 
-    def __init__(self, words: str = "", mode: Qt.TextElideMode = Qt.TextElideMode.ElideMiddle):
+    def __init__(
+        self,
+        words: str = "",
+        mode: Qt.TextElideMode = Qt.TextElideMode.ElideMiddle,
+        *,
+        most: int = 1,
+    ):
         super().__init__()
-        self.words, self.tip, self._mode = words, "", mode
+        self.words, self.tip, self._mode, self._most = words, "", mode, most
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.setMinimumWidth(40)
@@ -137,8 +145,12 @@ class Elided(QLabel):
         self.words = words
         self.setAccessibleName(words)
         room = self.contentsRect().width()
-        text = self.fontMetrics().elidedText(words, self._mode, room)
-        self.setToolTip(self.tip or (words if text != words else ""))
+        if self._most == 1:
+            text = self.fontMetrics().elidedText(words, self._mode, room)
+        else:
+            parts = [part.replace(" ", "\N{NO-BREAK SPACE}") for part in words.split(BETWEEN)]
+            text = "\n".join(lines(BETWEEN.join(parts), self.font(), room, self._most))
+        self.setToolTip(self.tip or (words if "…" in text else ""))
         super().setText(text)
 
     def resizeEvent(self, event) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, QTimer
-from PySide6.QtGui import QPalette
+from PySide6.QtGui import QIcon, QPalette
 from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
@@ -161,6 +161,8 @@ class ExportSheet(QDialog):
         form.addRow(tr("Output"), self.totals)
         form.addRow(tr("Time"), self.time)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        cancel = self.buttons.button(QDialogButtonBox.StandardButton.Cancel)
+        cancel.setIcon(QIcon())  # Start has none either
         self.start = self.buttons.addButton(tr("Start"), QDialogButtonBox.ButtonRole.AcceptRole)
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
@@ -272,7 +274,7 @@ class ExportSheet(QDialog):
         raw = tr("{} uncompressed").format(byte_count(3 * pixels))
         unknown = sum(item.size is None for item in self._items)
         without = tr("{} of unknown size").format(unknown) if unknown else ""
-        return "  ·  ".join(part for part in (files, size, raw, without) if part)
+        return look.BETWEEN.join(part for part in (files, size, raw, without) if part)
 
     def _predicted(self) -> str:
         if self._rate is None:

@@ -196,7 +196,7 @@ class Strip(QWidget):
         self.bar = QProgressBar(maximum=1000, textVisible=False)
         self.bar.setMaximumHeight(12)
         self.bar.setAccessibleName(tr("Progress of the export"))
-        self.words = look.Elided()
+        self.words = look.Elided(most=2)
         grid = QGridLayout()
         grid.setSpacing(8)
         places = {
@@ -275,7 +275,7 @@ class Strip(QWidget):
             Phase.PAUSED: tr("Paused"),
             Phase.STOPPING: tr("Stopping…"),
         }[film.phase]
-        return "  ·  ".join(part for part in (first, done, failed, passed) if part)
+        return look.BETWEEN.join(part for part in (first, done, failed, passed) if part)
 
 
 def button_of(action: QAction) -> QPushButton:
