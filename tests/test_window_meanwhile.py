@@ -7,7 +7,7 @@ from PIL import Image
 from PySide6.QtCore import QSettings
 from test_fmen import TINY
 
-import app.worker
+import app.jobs
 from app.program import application
 from app.session import Session
 from app.window import MainWindow
@@ -38,7 +38,7 @@ def disk(monkeypatch):
         assert event.wait(WAIT / 1000)
         return read(path)
 
-    monkeypatch.setattr(app.worker, "read", slow)
+    monkeypatch.setattr(app.jobs, "read", slow)
     return event
 
 
