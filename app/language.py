@@ -43,12 +43,13 @@ def filled(text: str, *values: object) -> str:
     return _Numbers().format(text, *values)
 
 
-def speak(languages: Sequence[str] | None = None, catalogs: Path = CATALOGS) -> None:
+def speak(
+    running: QCoreApplication, languages: Sequence[str] | None = None, catalogs: Path = CATALOGS
+) -> None:
     """From now on use the first language that there is a catalog of, else English.
 
     `languages` are codes such as de-AT, the dearest first; None for those of the user.
     """
-    running = QCoreApplication.instance()
     for old in running.findChildren(QTranslator):
         running.removeTranslator(old)
         old.deleteLater()

@@ -21,7 +21,7 @@ def application() -> QApplication:
     made = QCoreApplication.instance() or QApplication(sys.argv[:1])
     made.setApplicationName("Fovea")
     made.setOrganizationName("Fovea")
-    speak()
+    speak(made)
     look.dress(made)
     made.styleHints().colorSchemeChanged.connect(lambda _: look.dress(made))
     return made

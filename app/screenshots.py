@@ -11,6 +11,7 @@ from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app import look
+from app.language import SOURCE, speak
 from app.program import WEIGHTS, application
 from app.remembering import SIZE
 from app.session import Session
@@ -38,6 +39,7 @@ def settle() -> None:
 def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     running = application()
+    speak(running, [SOURCE])
     with TemporaryDirectory() as place:
         QSettings.setPath(QSettings.Format.NativeFormat, QSettings.Scope.UserScope, place)
         for theme in ("light", "dark"):

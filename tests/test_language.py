@@ -99,13 +99,13 @@ def test_an_update_adds_what_is_new_drops_what_is_gone_and_keeps_the_rest(tmp_pa
 
 @pytest.fixture
 def german(qapp):
-    speak(["de-DE"])
+    speak(qapp, ["de-DE"])
     yield
-    speak(["en"])
+    speak(qapp, ["en"])
 
 
 def test_numbers_and_plurals_in_english(qapp):
-    speak(["en", "de"])
+    speak(qapp, ["en", "de"])
     assert (percent(0.365), duration(0.84), byte_count(4_120_000)) == ("36.5 %", "0.8 s", "4.1 MB")
     assert plural("1 picture", "{} pictures", 1) == "1 picture"
     assert plural("1 picture", "{} pictures", 1240) == "1240 pictures"
@@ -136,7 +136,7 @@ def test_buttons_of_qt_are_german_too(qtbot, german):
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems keep the language elsewhere")
 def test_the_first_language_of_the_user_that_there_is(environment, words):
     program = "from PySide6.QtCore import QCoreApplication as A; a = A([])\n"
-    program += "from app.language import speak, tr; speak(); print(ascii(tr('Quit')))"
+    program += "from app.language import speak, tr; speak(a); print(ascii(tr('Quit')))"
     kept = {k: v for k, v in os.environ.items() if k != "LANGUAGE" and not k.startswith("L")}
     ran = subprocess.run(
         [sys.executable, "-c", program],
@@ -172,9 +172,9 @@ def made_up(tmp_path_factory):
 @pytest.fixture
 def spoken(qapp, made_up, monkeypatch):
     """Whatever window is made meanwhile speaks that language."""
-    monkeypatch.setattr("app.program.speak", partial(speak, ["eo"], made_up))
+    monkeypatch.setattr("app.program.speak", partial(speak, languages=["eo"], catalogs=made_up))
     yield
-    speak(["en"])
+    speak(qapp, ["en"])
 
 
 def texts_of(widget: QWidget) -> Iterator[str]:
