@@ -37,7 +37,7 @@ from engine.errors import FoveaError
 from engine.pictures import Picture, check_target, write
 from engine.plan import plan
 from engine.resize import resized
-from engine.run import load, run
+from engine.run import run, surveyed
 from engine.settings import Settings, choose_device
 from engine.tiling import Region
 
@@ -262,10 +262,9 @@ class Worker(QThread):
         if self._surveyed == upscaler.name:
             return
         self._survey = self._surveyed = self._complete = None  # first give their memory back
-        begun = time.perf_counter()
-        self._x = load(upscaler, self._opened.picture)
-        self._survey, self._surveyed = upscaler.survey(self._x), upscaler.name
-        self._speeds[upscaler.name].add(time.perf_counter() - begun, self._survey.macs)
+        known = surveyed(upscaler, self._opened.picture)
+        self._x, self._survey, self._surveyed = known.x, known.survey, upscaler.name
+        self._speeds[upscaler.name].add(known.seconds, self._survey.macs)
 
     def export(self, generation: int, path: Path, settings: Settings) -> None:
         check_target(path, overwrite=True)

@@ -39,9 +39,26 @@ def sentence(error: Exception, source: Path | str, target: Path | str | None = N
     if isinstance(error, FoveaError):
         named = str(source) in str(error) or (target is not None and str(target) in str(error))
         return str(error) if named else f"{source}: {error}"
-    if isinstance(error, MemoryError):
+    if out_of_memory(error):
         return f"{source} is too large for this machine's memory."
     return f"{source} could not be upscaled; {defect(error)}"
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Does an error say that memory has run out? Only Python has a type of its own for it."""
+    said = str(error).lower()
+    return isinstance(error, MemoryError) or any(words in said for words in EXHAUSTED)
+
+
+EXHAUSTED = (
+    "can't allocate memory",  # PyTorch, of the processor's memory
+    "out of memory",  # PyTorch, of a graphics card's
+    "could not create a primitive",  # oneDNN, for want of memory
+    "could not create a memory",
+    "could not execute a primitive",
+    "insufficient memory",  # OpenCV
+    "bad_alloc",  # C++
+)
 
 
 def defect(error: Exception) -> str:

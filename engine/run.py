@@ -13,15 +13,15 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from engine.adaptive.contract import AnyUpscaler, Cells, Pass, Survey
 from engine.budget import Budget
 from engine.colour import Span
-from engine.errors import UpscalerError
+from engine.errors import UpscalerError, out_of_memory
 from engine.pictures import Picture
 from engine.plan import Plan, plan
+from engine.room import bytes_for, check_memory, told_of_memory
 from engine.tiling import Region
 from engine.transparency import over, revealed, unveiled, veil
 
@@ -87,6 +87,7 @@ class Surveyed:
     seconds: float
 
 
+@told_of_memory()
 def surveyed(upscaler: AnyUpscaler, picture: Picture) -> Surveyed:
     """What `upscale` begins with; several budgets may share it."""
     begun = time.perf_counter()
@@ -105,8 +106,11 @@ def upscale(
 ) -> Generator[StripDone, None, Result]:
     """Survey, plan and run; the seconds of the stats include the survey.
 
-    `known` is the survey where it has been made before; `out` as in `run`.
+    `known` is the survey where it has been made before; `out` as in `run`. Raises UpscalerError at
+    once where the picture is too large for the memory that there is.
     """
+    if out is None:
+        check_memory(bytes_for(upscaler, picture))
     known = known or surveyed(upscaler, picture)
     begun = time.perf_counter()
     made = plan(upscaler, known.survey, budget=budget)
@@ -142,8 +146,21 @@ def run(
 
     `out` (sH, sW, 3) of the picture's depth may be given, so that what it held before stays where
     nothing better has been computed yet. It shows transparent pictures on white; only the result
-    has colours and alpha. Raises UpscalerError where the network yields no picture.
+    has colours and alpha. Raises UpscalerError where the network yields no picture, or memory runs
+    out.
     """
+    with told_of_memory():
+        return (yield from _run(upscaler, picture, x, survey, plan, out))
+
+
+def _run(
+    upscaler: AnyUpscaler,
+    picture: Picture,
+    x: Tensor,
+    survey: Survey,
+    plan: Plan,
+    out: np.ndarray | None,
+) -> Generator[StripDone, None, Result]:
     begun, part = time.perf_counter(), veil(picture)
     height, width = (n * upscaler.scale for n in plan.size)
     out = np.empty((height, width, 3), picture.pixels.dtype) if out is None else out
@@ -209,15 +226,10 @@ def _compute(
                     pixels = out[step.region.rows, step.region.columns]
                     yield StripDone(step.region, pixels, done / total, macs + work.macs)
                 left = replace(left, top=left.bottom)
-            except (MemoryError, RuntimeError) as error:
+            except Exception as error:
                 retries, strip = retries + 1, strip // 2
-                if not _out_of_memory(error):
+                if not out_of_memory(error) or retries > RETRIES or strip == 0:
                     raise
-                if retries > RETRIES or strip == 0:
-                    raise UpscalerError(
-                        "There is not enough memory for this picture; close other programs or "
-                        "reduce it first."
-                    ) from error
             finally:
                 if work:
                     macs += work.macs
@@ -247,9 +259,3 @@ def _over_black(
 
 def _constant(values: np.ndarray | Tensor) -> bool:
     return bool(values.max() == values.min())
-
-
-def _out_of_memory(error: Exception) -> bool:
-    """PyTorch has a type of its own for the GPU and only a message for the CPU."""
-    known = isinstance(error, MemoryError | torch.OutOfMemoryError)
-    return known or "can't allocate memory" in str(error)

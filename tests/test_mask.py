@@ -9,7 +9,7 @@ import torch
 from test_mga_networks import SMALL
 
 from engine import library, maps
-from engine.adaptive import depth, halves, mask, refinement
+from engine.adaptive import cell_state, depth, halves, mask, refinement
 from engine.adaptive.cell_studies import borders, changes
 from engine.budget import Budget
 from engine.cli import main
@@ -501,3 +501,18 @@ def test_another_device_gives_the_same_picture(name):
     there = Desk(mask.MaskUpscaler("tiny", module, device, torch.float32), picture)
     assert np.allclose(here.survey.errors, there.survey.errors, atol=1e-2)
     assert np.abs(here.pixels(here.cells).astype(int) - there.pixels(here.cells)).mean() < 1
+
+
+def test_an_array_that_finds_no_memory_can_be_begun_again(monkeypatch):
+    desk = Desk(upscaler_of(make_module("fsrcnn")), drawn())
+    whole, real, asked = desk.pixels(9), cell_state.np.empty, []
+
+    def tight(*values, **others):
+        asked.append(values)
+        if len(asked) == 1:
+            raise MemoryError
+        return real(*values, **others)
+
+    fresh = Desk(desk.upscaler, drawn())
+    monkeypatch.setattr(cell_state.np, "empty", tight)
+    assert (drain(fresh.events(9, out=fresh.out)).picture.pixels == whole).all()

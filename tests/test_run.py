@@ -1,5 +1,6 @@
 """The way through: budgets, plans, the event stream, stopping, and networks that fail."""
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -13,7 +14,8 @@ from engine.evaluate import evaluate
 from engine.networks import edsr
 from engine.pictures import Picture
 from engine.plan import plan
-from engine.run import drain, load, run
+from engine.run import bytes_for, drain, load, run
+from engine.run import upscale as front_door
 from engine.tiling import Region, order, strip_rows
 
 
@@ -202,3 +204,36 @@ def test_recorded_scores_stand_in_the_table(module, tmp_path):
 def test_the_shipped_table_is_made_from_the_shipped_files():
     folder = library.shipped()
     assert (folder / "README.md").read_text(encoding="utf-8") == library.table(folder)
+
+
+WITHOUT_MEMORY = [
+    MemoryError(),
+    RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 4 bytes."),
+    RuntimeError("CUDA out of memory. Tried to allocate 4 bytes."),
+    cv2.error("OpenCV: (-4:Insufficient memory) Failed to allocate 4 bytes"),
+]
+
+
+@pytest.mark.parametrize("error", WITHOUT_MEMORY, ids=range(len(WITHOUT_MEMORY)))
+@pytest.mark.parametrize("step", ["survey", "execute"])
+def test_memory_that_runs_out_is_one_sentence(upscaler, monkeypatch, error, step):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(upscaler, step, fail)
+    with pytest.raises(UpscalerError, match="not enough memory"):
+        drain(front_door(upscaler, drawn(), Budget(share=0.5)))
+
+
+@pytest.mark.parametrize("alpha", [False, True])
+def test_a_picture_too_large_is_refused_before_its_survey(upscaler, monkeypatch, alpha):
+    free, picture = 2_000_000, drawn(150, 150, alpha=alpha)
+    monkeypatch.setattr(upscaler, "survey", lambda x: pytest.fail("the work has begun"))
+    monkeypatch.setattr("engine.room.available", lambda: free)
+    whole = drawn(120, 120)
+    assert bytes_for(upscaler, whole) < free < bytes_for(upscaler, drawn(170, 170))
+    assert bytes_for(upscaler, drawn(120, 120, dtype=np.uint16)) > bytes_for(upscaler, whole)
+    if not alpha:
+        picture = drawn(170, 170)
+    with pytest.raises(UpscalerError, match="of memory to upscale"):
+        drain(front_door(upscaler, picture, Budget(share=0.5)))

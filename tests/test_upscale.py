@@ -10,7 +10,7 @@ from PIL import Image
 
 from engine.adaptive.depth import DepthUpscaler
 from engine.cli import main
-from engine.commands import upscale
+from engine.commands import targets, upscale
 from engine.pictures import read
 
 
@@ -201,3 +201,21 @@ def test_very_narrow_pictures_have_maps(capsys):
     for name in ("thin", "flat"):
         with Image.open(f"maps/{name}_depth.png") as image:
             assert image.width >= 240 and image.width * image.height < 10_000_000
+
+
+def test_a_picture_too_large_for_the_memory_is_told_first(surveyed, monkeypatch, capsys):
+    monkeypatch.setattr("engine.room.available", lambda: 20_000_000)
+    monkeypatch.setattr(targets, "read", lambda path: pytest.fail("the head is enough"))
+    large, small = draw("large.png", 1000, 1000), draw("small.png")
+    status, document, errors = upscaled(capsys, large, small, "-o", "out")
+    assert status == 1 and len(errors) == 1 and surveyed == [(6, 8)]
+    assert errors[0].startswith("large.png: It takes") and "MB" in errors[0]
+    assert [entry["input"] for entry in document["files"]] == [small]
+
+
+def test_what_writing_takes_is_foreseen_too(surveyed, monkeypatch, capsys):
+    monkeypatch.setattr("engine.room.available", lambda: 20_000_000)
+    words = [draw("a.png", 100, 100), "-o", "out"]
+    assert upscaled(capsys, *words)[0] == 0
+    status, _, errors = upscaled(capsys, *words, "--overwrite", "--percent", "3000")
+    assert status == 1 and "memory" in errors[0] and len(surveyed) == 1

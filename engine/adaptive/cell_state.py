@@ -27,7 +27,7 @@ class CellState:
             return
         rows, columns = self.grid
         side = self.side
-        self._out = weakref.ref(out)
+        self._out = lambda: None  # until all below is there: memory may run out on the way
         self.shown = np.full(self.grid, UNKNOWN, np.uint8)
         self.known = np.zeros((3, rows, columns), bool)
         # What is never written takes no memory. Coarse pixels come in rows, refined ones in cells,
@@ -36,6 +36,7 @@ class CellState:
         coarse = squares(self._coarse, side)
         self._kept = {COARSE: coarse, REFINED: np.empty((rows * columns, side), coarse.dtype)}
         self._slots, self._used = np.zeros(self.grid, np.int64), 0  # where refined ones are kept
+        self._out = weakref.ref(out)
 
     def restore(self, rows: np.ndarray, columns: np.ndarray, level: int) -> None:
         """Show cells as they were computed before."""

@@ -26,8 +26,11 @@ from engine.batch.stages import (
     store,
     upscaled,
 )
+from engine.errors import PictureError
+from engine.memory import available
 from engine.pictures import Picture
 from engine.pictures.decode import decode
+from engine.room import bytes_for
 
 MARGIN = 256 << 20  # bytes that overlapping may add to what the largest picture takes alone
 WRITING = 3  # a picture being written takes so many times its pixels: reordered, and encoded
@@ -124,7 +127,14 @@ def read(batch: Batch, job: Job) -> tuple[str, Picture | None, Record | None]:
 
 def _one(line: Line, job: Job, following: Job | None, control: Control) -> Generator[Step]:
     """Read, compute and hand over one picture."""
-    content, picture, record = line.arrive(job)
+    early = line.ahead is not None
+    try:
+        content, picture, record = line.arrive(job)
+    except PictureError:
+        if not early:
+            raise
+        yield from line.settle(wait=True)  # perhaps only the memory was lacking meanwhile
+        content, picture, record = read(line.batch, job)
     if picture is None:
         line.look_ahead(following)
         yield Step(job, SKIPPED, record=record)
@@ -132,6 +142,8 @@ def _one(line: Line, job: Job, following: Job | None, control: Control) -> Gener
     upscaler = line.batch.upscaler
     source = 3 * picture.height * picture.width * picture.pixels.itemsize
     output = source * upscaler.scale**2
+    if bytes_for(upscaler, picture) > available():  # until the one behind is written
+        yield from line.settle(wait=True)
     line.largest = max(line.largest, output * WRITING)
     yield Step(job, RUNNING, 0.0)
     progress = strip = 0.0

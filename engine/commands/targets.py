@@ -5,15 +5,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
-from engine.adaptive.contract import MapWords
+from engine.adaptive.contract import AnyUpscaler, MapWords
 from engine.batch.folder import size_of
 from engine.batch.names import Job, folded, jobs_of
 from engine.batch.stages import identity
-from engine.errors import PictureError
+from engine.errors import FoveaError, PictureError, sentence
 from engine.maps import MapFiles, map_files
 from engine.pictures import check_target, read
 from engine.pictures.atomic import check_place
 from engine.pictures.target import check_folder, check_names
+from engine.room import check_memory, working_bytes
 from engine.settings import Settings
 
 
@@ -21,14 +22,14 @@ from engine.settings import Settings
 class Wanted:
     """What `upscale` was asked for: `output` is a folder, or the file itself for a single input.
 
-    `scale` is that of the network, `words` those of its maps, `maps` the folder for them. With
-    `overwrite` files that are there may be replaced, but never one of the inputs.
+    `words` are those of the network's maps, `maps` is the folder for them. With `overwrite` files
+    that are there may be replaced, but never one of the inputs.
     """
 
     inputs: tuple[Path, ...]
     output: Path
     settings: Settings
-    scale: int
+    upscaler: AnyUpscaler
     words: MapWords
     maps: Path | None = None
     overwrite: bool = False
@@ -70,7 +71,7 @@ def orders_of(wanted: Wanted) -> list[Order]:
     if wanted.to_file:
         jobs = [Job(s.key, s.source, wanted.output, s.size, s.trouble) for s in sources]
     else:
-        jobs = jobs_of(sources, wanted.output, wanted.settings, scale=wanted.scale)
+        jobs = jobs_of(sources, wanted.output, wanted.settings, scale=wanted.upscaler.scale)
     kept = {identity(path) for path in wanted.inputs} - {None}
     return [checked(order, wanted, kept) for order in with_maps(jobs, wanted)]
 
@@ -124,12 +125,25 @@ def checked(order: Order, wanted: Wanted, kept: set[tuple[int, int] | None]) -> 
             if identity(path) in kept:
                 raise PictureError(f"{path} is itself a source; choose another output.")
         if job.size:
-            size = wanted.settings.size.of(job.size, wanted.scale)
+            size = wanted.settings.size.of(job.size, wanted.upscaler.scale)
         check_target(job.target, size, wanted.overwrite, folders=not wanted.to_file)
         for path in maps:
             check_names(path)
             check_folder(path, folders=True)
             check_place(path, overwrite=wanted.overwrite)
-    except PictureError as error:
-        return replace(order, job=replace(job, trouble=str(error)))
+        if job.size:
+            check_memory(least_bytes(wanted, job.size))
+    except FoveaError as error:
+        return replace(order, job=replace(job, trouble=sentence(error, job.source, job.target)))
     return order
+
+
+def least_bytes(wanted: Wanted, size: tuple[int, int]) -> int:
+    """The least memory in which a picture of (height, width) and 8 bits is upscaled and written."""
+    upscaler = wanted.upscaler
+    source, (high, wide) = 3 * size[0] * size[1], wanted.settings.size.of(size, upscaler.scale)
+    output, target = source * upscaler.scale**2, 3 * high * wide
+    writing = output + target  # an encoder's copy
+    if target != output:  # colour by colour, as floats of 4 bytes
+        writing = max(writing, output + target + 4 * (output + target) // 3)
+    return max(source + working_bytes(upscaler, size), writing)

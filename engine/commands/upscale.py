@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
         inputs=tuple(dict.fromkeys(arguments.inputs)),
         output=arguments.output,
         settings=settings,
-        scale=upscaler.scale,
+        upscaler=upscaler,
         words=library.method_of(settings.name).map,
         maps=arguments.maps,
         overwrite=arguments.overwrite,
