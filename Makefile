@@ -79,6 +79,7 @@ test: export QT_QPA_PLATFORM := offscreen
 test: setup
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
 	$(VENV)/bin/lint-imports --no-logo
 	$(PYTHON) -m pytest $(ARGS)
 

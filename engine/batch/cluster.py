@@ -1,34 +1,29 @@
 """A batch on a Dask cluster: one task a file, the weights sent once to every worker.
 
 Sources are read and outputs written here, so that the workers need no disk in common with us; they
-decode, upscale and encode. A task whose worker dies is given to another one.
+decode, upscale and encode. Every task is bound to one worker, which has proved that it gives the
+same bytes as we (see `crew`); where that worker dies, another one gets the file.
 """
 
-import io
+import asyncio
 import queue
-import threading
+import time
 import uuid
-from collections.abc import Callable, Generator, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import dask
-from distributed import (
-    CancelledError,
-    Client,
-    Future,
-    KilledWorker,
-    Worker,
-    WorkerPlugin,
-    get_worker,
-)
+from distributed import Client, Future, KilledWorker
 
-from engine import library
+from engine.batch.crew import Crew
 from engine.batch.names import Job
+from engine.batch.proof import proof
+from engine.batch.scheduler import PATIENCE, connected
 from engine.batch.stages import (
     DONE,
     FAILED,
@@ -36,189 +31,187 @@ from engine.batch.stages import (
     SKIPPED,
     Batch,
     Control,
+    Lane,
     Step,
     fetch,
-    fill,
     reason,
     store,
-    upscaled,
 )
-from engine.errors import PictureError, SettingsError, UpscalerError
-from engine.pictures.decode import decode
-from engine.settings import Settings, load_upscaler
+from engine.batch.workers import PROVED, Computed, Weights, work
+from engine.errors import PictureError, UpscalerError
 
-PATIENCE = 10  # seconds for the scheduler to answer
 GONE = "The Dask scheduler is gone; start it again, and the same command will go on."
-PULSE = 0.5  # seconds between two looks at whether the user has stopped the export
+PULSE = 0.5  # seconds between two looks at the workers, and at whether the user has stopped us
+LOSSES = 3  # workers that may die with one file
+LOST = (OSError, CancelledError, asyncio.CancelledError)  # what calls end in without a scheduler
 LIMITS = {"distributed.admin.large-graph-warning-threshold": "1 TB"}  # pictures are large
 
-Computed = tuple[dict[str, Any], bytes]  # the facts about a result, and its encoded file
 
-
-class Weights(WorkerPlugin):
-    """What every worker holds during one export; its end stops the pictures still computed there.
-
-    Workers that join later get it, too.
-    """
-
-    def __init__(self, settings: Settings, name: str):
-        self.settings, self.name = settings, name
-        files = [library.shipped() / f"{settings.name}{e}" for e in (".json", ".safetensors")]
-        self.files = {file.name: file.read_bytes() for file in files}
-
-    def setup(self, worker: Worker) -> None:
-        with TemporaryDirectory() as folder:
-            for name, data in self.files.items():
-                (Path(folder) / name).write_bytes(data)
-            self.upscaler = load_upscaler(self.settings, Path(folder))
-        self.files = {}
-        self.computing = threading.Lock()  # a picture alone uses all cores
-        self.ended = threading.Event()
-
-    def teardown(self, worker: Worker) -> None:
-        self.ended.set()
-
-
-def work(name: str, job: Job, data: bytes) -> Computed | str | None:
-    """On a worker: the facts and the encoded output; the reason of a failure; None if stopped."""
-    worker = get_worker()
-    held: Weights = worker.plugins[name]
-    try:
-        picture = decode(data, job.source)
-        with held.computing:
-            steps = upscaled(held.upscaler, picture, held.settings)
-            while not held.ended.is_set():
-                try:
-                    progress = next(steps).progress
-                except StopIteration as stop:
-                    result, facts = stop.value
-                    break
-                worker.log_event(name, [job.key, progress])
-            else:
-                return None
-        file = io.BytesIO()
-        fill(file, result.picture, job.target, facts=facts, settings=held.settings)
-        return facts, file.getvalue()
-    except Exception as error:  # a defect met in one picture must not cost the others
-        return reason(job, error)
-
-
-def lane_to(address: str) -> Callable[[Batch, Control], Generator[Step]]:
+def lane_to(address: str) -> Callable[[Batch, Control], Lane]:
     """The lane of the cluster whose scheduler is at `address`. Raises SettingsError without it."""
-    try:
-        client = Client(address, timeout=PATIENCE, set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise SettingsError(
-            f"There is no Dask scheduler at {address} ({error}); start one with: dask scheduler."
-        ) from None
-    try:
-        client.wait_for_workers(1, timeout=PATIENCE)
-    except TimeoutError:
-        client.close()
-        raise SettingsError(
-            f"The scheduler at {address} has no workers; start some with: dask worker {address}."
-        ) from None
-    return partial(there, client)
+    return partial(there, connected(address))
 
 
-def there(client: Client, batch: Batch, control: Control) -> Generator[Step]:
-    """Upscale the jobs on a cluster, as many at once as its workers have threads, and one more each
-    so that none waits for the network."""
-    name = f"fovea-{uuid.uuid4().hex}"
-    news: queue.SimpleQueue[tuple[str, float | None]] = queue.SimpleQueue()
-    running: dict[str, tuple[Job, str, Future]] = {}
-    settings = replace(batch.settings, dtype=batch.upscaler.dtype)  # the same on every worker
-    waiting = iter(batch.jobs)
+def there(client: Client, batch: Batch, control: Control) -> Lane:
+    """Upscale the jobs on a cluster. Raises UpscalerError where it breaks down."""
+    export = Export(client, batch)
     try:
-        _send(client, Weights(settings, name))
-        client.subscribe_topic(name, lambda event: news.put(tuple(event[1])))
-        while not control.stopped:
-            yield from _submit(client, name, batch, waiting=waiting, running=running, news=news)
-            if not running:
-                break
-            try:
-                key, progress = news.get(timeout=PULSE)
-            except queue.Empty:
-                _check(client)
-                continue
-            if key not in running:
-                continue  # late news of a file that is done
-            job, content, future = running[key]
-            if progress is not None:
-                yield Step(job, RUNNING, progress)
-                continue
-            del running[key]
-            yield _finish(batch, job, content, future)
+        yield from export.steps(control)
+    except UpscalerError:
+        raise
+    except LOST:
+        raise UpscalerError(GONE) from None
     finally:
-        with suppress(Exception):  # the cluster may be gone
-            client.cancel([future for _, _, future in running.values()])
-            client.unregister_worker_plugin(name)
-        client.close()
+        export.close()
 
 
-def _send(client: Client, weights: Weights) -> None:
-    """Hand the weights to all workers. Raises SettingsError where they cannot take them."""
-    try:
-        client.register_plugin(weights, name=weights.name)
-    except Exception as error:  # whatever the worker raised: no Fovea there, no such device
-        raise SettingsError(
-            f"The workers of {client.scheduler.address} cannot run Fovea: {error}"
-        ) from error
+@dataclass(frozen=True)
+class Task:
+    """A file that a worker has been given."""
+
+    job: Job
+    content: str
+    worker: str
+    future: Future
 
 
-def _check(client: Client) -> None:
-    """Raises UpscalerError where the scheduler is gone."""
-    if client.status != "running":
-        raise UpscalerError(GONE)
+class Export:
+    """One export on a cluster: what waits, what runs on which worker, and what they tell."""
 
+    def __init__(self, client: Client, batch: Batch):
+        self.client, self.batch = client, batch
+        self.name = f"fovea-{uuid.uuid4().hex}"
+        self.settings = replace(batch.settings, dtype=batch.upscaler.dtype)  # the same everywhere
+        self.crew = Crew(client, proof(batch.upscaler, self.settings))
+        self.news: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
+        self.waiting = deque(batch.jobs)
+        self.running: dict[str, Task] = {}  # by a token of their own
+        self.losses: Counter[str] = Counter()  # how many workers have died with a file
 
-def _submit(
-    client: Client,
-    name: str,
-    batch: Batch,
-    *,
-    waiting: Iterator[Job],
-    running: dict[str, tuple[Job, str, Future]],
-    news: queue.SimpleQueue,
-) -> Generator[Step]:
-    """Send more files while the workers have room for them."""
-    _check(client)
-    threads = client.nthreads().values()
-    room = max(2, sum(threads) + len(threads))
-    while len(running) < room and (job := next(waiting, None)):
+    def steps(self, control: Control) -> Lane:
+        self.client.subscribe_topic(self.name, lambda event: self.news.put(tuple(event[1])))
         try:
-            content, data, record = fetch(batch, job)
-        except Exception as error:
-            yield Step(job, FAILED, reason=reason(job, error))
-            continue
-        if data is None:
-            yield Step(job, SKIPPED, record=record)
-            continue
+            self.client.register_plugin(Weights(self.settings, self.name), name=self.name)
+        except Exception as error:  # of a worker without Fovea, which will prove nothing
+            self.crew.silence += f" ({error})"
+        while (self.waiting or self.running) and not control.stopped:
+            self._check()
+            if time.monotonic() > self.crew.looked + PULSE:
+                yield from self.crew.look()
+                yield from self._take_back()
+            yield from self._submit(control)
+            yield from self._listen()
+
+    def close(self) -> None:
+        """Let the cluster forget the export."""
+        with suppress(Exception, asyncio.CancelledError):  # it may be gone
+            if self.client.status == "running":
+                self.client.cancel([task.future for task in self.running.values()])
+                self.client.unregister_worker_plugin(self.name)
+        with suppress(Exception, asyncio.CancelledError):
+            self.client.close(timeout=PATIENCE)
+
+    def _check(self) -> None:
+        """Raises UpscalerError where the scheduler is gone."""
+        if self.client.status != "running":
+            raise UpscalerError(GONE)
+
+    def _submit(self, control: Control) -> Iterator[Step]:
+        """Give files to the workers that have room for them."""
+        busy = Counter(task.worker for task in self.running.values())
+        while self.waiting and not control.stopped and (worker := self.crew.free(busy)):
+            job = self.waiting.popleft()
+            try:
+                content, data, record = fetch(self.batch, job)
+            except Exception as error:
+                yield Step(job, FAILED, reason=reason(job, error))
+                continue
+            if data is None:
+                yield Step(job, SKIPPED, record=record)
+                continue
+            self._check()
+            busy[worker] += 1
+            self._send(worker, job, content, data)
+            yield Step(job, RUNNING, 0.0)
+
+    def _send(self, worker: str, job: Job, content: str, data: bytes) -> None:
+        """Give a file to a worker, and to no other; the end of its work is news."""
+        token = uuid.uuid4().hex
         with dask.config.set(LIMITS):
-            future = client.submit(work, name, job, data, pure=False)
-        running[job.key] = job, content, future
-        future.add_done_callback(lambda _, key=job.key: news.put((key, None)))
-        yield Step(job, RUNNING, 0.0)
+            future = self.client.submit(
+                *(work, self.name, token, job, data),
+                key=f"{self.name}-{token}",
+                workers=[worker],
+                allow_other_workers=False,
+            )
+        self.running[token] = Task(job, content, worker, future)
+        future.add_done_callback(lambda _: self.news.put((token, None)))
 
+    def _listen(self) -> Lane:
+        """Wait for news, but not for long."""
+        try:
+            token, said = self.news.get(timeout=PULSE)
+        except queue.Empty:
+            return
+        if token == PROVED:
+            yield from self.crew.judge(*said)
+        elif token not in self.running:
+            return  # late news of a file that is done
+        elif said is not None:
+            yield Step(self.running[token].job, RUNNING, said)
+        else:
+            yield from self._finish(token)
 
-def _finish(batch: Batch, job: Job, content: str, future: Future) -> Step:
-    """Store what a task has brought."""
-    try:
-        brought = future.result()
+    def _finish(self, token: str) -> Iterator[Step]:
+        """Store what a task has brought."""
+        task = self.running[token]
+        try:
+            brought = task.future.result()
+        except KilledWorker:
+            brought = None
+        except LOST:
+            raise UpscalerError(GONE) from None
+        except Exception as error:  # the result could not be had
+            brought = reason(task.job, error)
+        if brought is None or (isinstance(brought, Computed) and brought.proof != self.crew.proof):
+            self.crew.distrust(task.worker)
+            yield from self._lose(token)
+            return
+        del self.running[token]
+        yield self._stored(task, brought)
+
+    def _stored(self, task: Task, brought: Computed | str) -> Step:
+        job = task.job
         if isinstance(brought, str):
             return Step(job, FAILED, reason=brought)
-        facts, data = brought
-        record = store(
-            batch, job, content=content, facts=facts, write=lambda file: file.write(data)
-        )
+        try:
+            record = store(
+                self.batch,
+                job,
+                content=task.content,
+                facts=brought.facts,
+                write=lambda file: file.write(brought.data),
+            )
+        except Exception as error:
+            return Step(job, FAILED, reason=reason(job, error))
         return Step(job, DONE, record=record)
-    except CancelledError:  # not by us
-        raise UpscalerError(GONE) from None
-    except KilledWorker:
+
+    def _take_back(self) -> Iterator[Step]:
+        """Take back the files of workers that have gone."""
+        for token, task in list(self.running.items()):
+            if task.worker not in self.crew.threads:
+                yield from self._lose(token)
+
+    def _lose(self, token: str) -> Iterator[Step]:
+        """Let another worker have a file, unless too many have died with it."""
+        task = self.running.pop(token)
+        task.future.cancel()
+        self.losses[task.job.key] += 1
+        if self.losses[task.job.key] < LOSSES:
+            self.waiting.appendleft(task.job)
+            return
         lost = PictureError(
-            f"{job.source}: every worker that took it has died; it may need more memory than "
+            f"{task.job.source}: every worker that took it has died; it may need more memory than "
             "they have."
         )
-        return Step(job, FAILED, reason=reason(job, lost))
-    except Exception as error:
-        return Step(job, FAILED, reason=reason(job, error))
+        yield Step(task.job, FAILED, reason=reason(task.job, lost))

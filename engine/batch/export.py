@@ -12,7 +12,7 @@ from engine.batch.journal import Journal
 from engine.batch.local import here
 from engine.batch.names import Job, checked
 from engine.batch.report import Report, Row
-from engine.batch.stages import DONE, FAILED, RUNNING, Batch, Control, Step, identity
+from engine.batch.stages import DONE, FAILED, RUNNING, Batch, Control, Lane, Note, Step, identity
 from engine.errors import FoveaError, defect
 from engine.settings import Settings, fingerprint
 
@@ -57,7 +57,7 @@ def make_batch(
 def export(
     batch: Batch,
     *,
-    lane: Callable[[Batch, Control], Generator[Step]] = here,
+    lane: Callable[[Batch, Control], Lane] = here,
     control: Control | None = None,
 ) -> Generator[Event, None, Report]:
     """Upscale all files of a batch and return the report; closing the generator stops at once.
@@ -71,7 +71,7 @@ def export(
     begun = time.monotonic()
     clock = Clock(batch.jobs, {job.key for job in batch.jobs if _recorded(batch, job)})
     rows = {job.key: Row(job) for job in batch.jobs}
-    ended = None
+    ended, notes = None, []
     batch.journal.begin()
     with closing(_steps(batch, lane, control)) as steps:
         while True:
@@ -85,6 +85,9 @@ def export(
                 step, ended = None, f"The export has ended early; {defect(error)}"
             if step is None:
                 break
+            if isinstance(step, Note):
+                notes.append(step.sentence)
+                continue
             seconds, computed = time.monotonic() - since, step.state in (RUNNING, DONE)
             clock.note(step.job, step.progress, computed=computed, seconds=seconds)
             if step.state != RUNNING:
@@ -93,12 +96,12 @@ def export(
                 with suppress(OSError):  # the disk is full; the report says so
                     batch.journal.append({"source": step.job.key, "error": step.reason or ""})
             yield Event(step.job, step.state, step.progress, clock.overall, clock.eta, step.reason)
-    return Report(tuple(rows.values()), time.monotonic() - begun, control.stopped, ended)
+    return Report(
+        tuple(rows.values()), time.monotonic() - begun, control.stopped, ended, tuple(notes)
+    )
 
 
-def _steps(
-    batch: Batch, lane: Callable[[Batch, Control], Generator[Step]], control: Control
-) -> Generator[Step]:
+def _steps(batch: Batch, lane: Callable[[Batch, Control], Lane], control: Control) -> Lane:
     """First what cannot be done, then the work."""
     for job in batch.jobs:
         if job.trouble:

@@ -3,7 +3,6 @@
 import os
 import sys
 import threading
-from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from engine.batch.stages import (
     SKIPPED,
     Batch,
     Control,
+    Lane,
     Step,
     fetch,
     fill,
@@ -39,7 +39,7 @@ TENSOR = 12  # bytes a pixel of the source while it is computed
 WORKING = 256 << 20  # bytes that a network takes meanwhile for its strips, whatever the picture
 
 
-def here(batch: Batch, control: Control) -> Generator[Step]:
+def here(batch: Batch, control: Control) -> Lane:
     """Upscale the jobs in their order, reading one ahead and writing one behind."""
     with (
         ThreadPoolExecutor(1, initializer=step_back) as reader,
@@ -90,7 +90,7 @@ class Line:
         if used + self.writing + following.pixels * READING <= room + MARGIN:
             self.ahead = self.reader.submit(read, self.batch, following)
 
-    def settle(self, *, wait: bool = False, used: int = 0) -> Generator[Step]:
+    def settle(self, *, wait: bool = False, used: int = 0) -> Lane:
         """Tell of the picture behind, if it is written, must be waited for, or lacks room."""
         if self.behind is None:
             return
@@ -125,7 +125,7 @@ def read(batch: Batch, job: Job) -> tuple[str, Picture | None, Record | None]:
     return content, decode(data, job.source) if data is not None else None, record
 
 
-def _one(line: Line, job: Job, following: Job | None, control: Control) -> Generator[Step]:
+def _one(line: Line, job: Job, following: Job | None, control: Control) -> Lane:
     """Read, compute and hand over one picture."""
     early = line.ahead is not None
     try:

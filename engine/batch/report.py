@@ -47,13 +47,15 @@ def told(facts: Mapping[str, Any]) -> dict[str, Any]:
 class Report:
     """All files of a batch in their order, the seconds it took, and whether it was stopped.
 
-    `ended` is the sentence of what has ended it early; `passed` are files that are no part of it.
+    `ended` is the sentence of what has ended it early, `notes` are others about the whole;
+    `passed` are files that are no part of it.
     """
 
     rows: tuple[Row, ...]
     seconds: float
     stopped: bool = False
     ended: str | None = None
+    notes: tuple[str, ...] = ()
     passed: tuple[Passed, ...] = ()
 
     def of(self, state: str) -> list[Row]:
@@ -78,7 +80,7 @@ class Report:
         lists = {name: [r.entry() for r in self.of(state)] for name, state in states.items()}
         passed = [{"input": str(p.source), "reason": p.reason} for p in self.passed]
         rest = {"seconds": self.seconds, "stopped": self.stopped, "ended": self.ended}
-        return {**lists, "passed": passed, **rest}
+        return {**lists, "passed": passed, **rest, "notes": list(self.notes)}
 
 
 def completed(report: Report, jobs: Iterable[Job], journal: Journal) -> Report:

@@ -47,6 +47,16 @@ class Step:
     reason: str | None = None
 
 
+@dataclass(frozen=True)
+class Note:
+    """Something that is to be told of a whole export: a sentence."""
+
+    sentence: str
+
+
+Lane = Generator[Step | Note]  # the news of an export, wherever the work is done
+
+
 class Control:
     """Pause, resume and stop an export from any thread; it heeds them between two strips."""
 
@@ -109,7 +119,7 @@ def fill(
 
 
 def store(
-    batch: Batch, job: Job, *, content: str, facts: Facts, write: Callable[[BinaryIO], None]
+    batch: Batch, job: Job, *, content: str, facts: Facts, write: Callable[[BinaryIO], object]
 ) -> Record:
     """Write an output, enter it in the journal, and only then let it appear; returns its record."""
     guard(batch, job)

@@ -12,7 +12,7 @@ from engine.batch.journal import Journal
 from engine.batch.local import here
 from engine.batch.names import jobs_of
 from engine.batch.report import NAMES, Report, completed, write_reports
-from engine.batch.stages import FAILED, Batch, Control, Step
+from engine.batch.stages import FAILED, Batch, Control, Lane
 from engine.commands.stderr import lively, say
 from engine.errors import FoveaError, SettingsError
 from engine.interrupts import heeded, status_of
@@ -78,7 +78,7 @@ def check_found(source: Path, found: Listing) -> None:
         raise SettingsError(f"{source} holds no pictures that Fovea can read{passed}{more}.")
 
 
-def chosen_lane(scheduler: str | None) -> Callable[[Batch, Control], Generator[Step]]:
+def chosen_lane(scheduler: str | None) -> Callable[[Batch, Control], Lane]:
     """Where the work is done. Raises SettingsError where there is no such cluster."""
     if scheduler is None:
         return here
@@ -99,8 +99,10 @@ def told(events: Generator[Event, None, Report]) -> Report:
         try:
             event = next(events)
         except StopIteration as stop:
-            say(f"{clear}{stop.value.ended}\n" if stop.value.ended else clear, end="")
-            return stop.value
+            report: Report = stop.value
+            words = [words for words in (*report.notes, report.ended) if words]
+            say(clear + "\n".join(words), end="\n" if words else "")
+            return report
         if event.state == FAILED:
             say(f"{clear}{event.reason}")
         if drawn:

@@ -1,5 +1,7 @@
 """The folders of pictures that the tests of a batch export."""
 
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 import torch
@@ -12,6 +14,8 @@ from engine import library
 from engine.adaptive import depth
 from engine.networks import edsr
 from engine.pictures import Picture, write
+
+collect_ignore = [] if find_spec("distributed") else ["test_batch_cluster.py"]
 
 
 @pytest.fixture(scope="session")
