@@ -23,7 +23,7 @@ import pytest
 import torch
 from PIL import Image
 from PySide6.QtCore import QPoint, QPointF, QSettings, Qt
-from PySide6.QtGui import QImage, QWheelEvent
+from PySide6.QtGui import QImage, QPixmapCache, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog
 from test_fmen import TINY
@@ -120,7 +120,7 @@ class Soak:
         [name] = self.rng.choices(names, [self.moves[name][0] for name in names])
         self.done[name] += 1
         self.moves[name][1]()
-        self.qtbot.wait(self.rng.choice((0, 0, 1, 5, 20)))
+        QTest.qWait(self.rng.choice((0, 0, 1, 5, 20)))
 
     def spot(self) -> QPoint:
         size = self.viewer.size()
@@ -139,7 +139,7 @@ class Soak:
         QTest.mousePress(self.viewer, Qt.MouseButton.LeftButton, pos=self.spot())
         for _ in range(4):
             QTest.mouseMove(self.viewer, self.spot())
-            self.qtbot.wait(0)
+            QTest.qWait(0)
         QTest.mouseRelease(self.viewer, Qt.MouseButton.LeftButton, pos=self.spot())
 
     def wheel(self) -> None:
@@ -206,10 +206,11 @@ class Soak:
         self.qtbot.waitUntil(lambda: not session.busy, timeout=WAIT)
         QTest.mouseMove(self.viewer, QPoint(1, 1))
         window.notice.hide()
-        self.qtbot.wait(100)
+        QTest.qWait(100)
 
     def taken(self) -> Taken:
         self.rest()
+        QPixmapCache.clear()
         gc.collect()
         process = psutil.Process()
         return Taken(

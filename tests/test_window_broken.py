@@ -77,7 +77,8 @@ def test_where_no_file_is_a_picture_nobody_is_asked_to_drop_one(qtbot, window, h
     window.open_paths([holiday])
     qtbot.waitUntil(window.notice.isVisible, timeout=WAIT)
     assert window.pages.currentWidget() is window.blank and window.blank.text()
-    assert [state.name for state in window.session.film.states] == ["failed"] * 4
+    states = window.session.film.states
+    qtbot.waitUntil(lambda: {state.name for state in states} == {"failed"}, timeout=WAIT)
     window.strip.close_button.click()
     assert window.pages.currentWidget() is window.welcome
 
