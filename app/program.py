@@ -1,5 +1,6 @@
 """Start the window."""
 
+import gc
 import sys
 from pathlib import Path
 
@@ -38,5 +39,6 @@ def main(paths: list[str]) -> int:
     window = MainWindow(session)
     catch_all(window)
     window.show()
+    gc.freeze()  # to look through all that is loaded would take the window a tenth of a second
     window.open_paths([Path(path).absolute() for path in paths])
     return running.exec()

@@ -321,6 +321,7 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         remember(self)
+        self.hide()  # the worker may still have seconds to go
         self.session.close()
         super().closeEvent(event)
 

@@ -11,6 +11,10 @@ from contextlib import contextmanager
 # a picture meanwhile then finds a free core.
 os.environ.setdefault("GOMP_SPINCOUNT", "2000")
 
+# PyTorch's library keeps the program it makes for each size of a convolution: 1024 of them take
+# hundreds of megabytes, once many pictures have been seen. A network needs a few dozen.
+os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "128")
+
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -2, -3, -8  # of malloc.h
 KEPT_BYTES, LARGE_BYTES = 128 << 20, 32 << 20
 ALL_BYTES = (1 << 31) - 1  # what the C library takes at most

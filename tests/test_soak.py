@@ -194,6 +194,7 @@ class Soak:
         """Leave the window with one picture of one network, as small as it was, and idle."""
         window, session = self.window, self.window.session
         session.film.pause(False)
+        self.qtbot.waitUntil(lambda: not session.busy, timeout=WAIT)
         self.qtbot.waitUntil(lambda: session.film.phase is Phase.IDLE, timeout=WAIT)
         self.qtbot.waitUntil(lambda: not session.film.searching, timeout=WAIT)
         session.film.clear()
