@@ -166,9 +166,12 @@ class Export:
         """Store what a task has brought."""
         task = self.running[token]
         try:
-            brought = task.future.result()
+            brought = task.future.result(timeout=PULSE)
         except KilledWorker:
             brought = None
+        except TimeoutError:  # on its way, or lost with its worker, which `look` will see
+            self.news.put((token, None))
+            return
         except LOST:
             raise UpscalerError(GONE) from None
         except Exception as error:  # the result could not be had
