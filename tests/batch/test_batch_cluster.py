@@ -30,7 +30,7 @@ from engine.batch.stages import DONE, FAILED, RUNNING, SKIPPED, WAITING, Control
 from engine.cli import main
 from engine.errors import UpscalerError
 
-# Real schedulers and workers take minutes and are not yet steady: they run where they are asked for.
+# Real schedulers and workers take minutes and are not yet steady, so they run only on demand.
 pytestmark = pytest.mark.skipif(
     not os.environ.get("FOVEA_CLUSTER"), reason="FOVEA_CLUSTER=1 starts real clusters"
 )
