@@ -10,21 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from photographs import BUNDLED
 from PIL import Image
 
 from engine import library
 from engine.adaptive import depth
 from engine.networks import edsr
-
-BUNDLED = {
-    "astronaut": "astronaut.png",
-    "brick": "brick.png",
-    "camera": "camera.png",
-    "cat": "chelsea.png",
-    "coffee": "coffee.png",
-    "grass": "grass.png",
-    "rocket": "rocket.jpg",
-}
 
 
 def pytest_collection_modifyitems(items):

@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 import pytest
-from conftest import BUNDLED
+from photographs import BUNDLED
 from PIL import Image, ImageDraw
 
 from engine.pictures import Picture
